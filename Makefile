@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+#   make demo            install what is missing, build, show the main job (root)
+#   make check           install what is missing, build, run every test (root)
+#   make                 build everything into build/
+#   make check-unit      unit tests; no root
+#   make check-bpf       the kernel programs, packet by packet; CAP_BPF
+#   make check-e2e       network namespaces end to end; root
+#   make fuzz            fuzz the parsers (FUZZ_SECONDS=60 each)
+#   make bench           ns per packet of both programs; CAP_BPF
+#   make lint            format, style and static checks
+#   make format          rewrite the sources with clang-format
+#   make install         honours DESTDIR and PREFIX
+#   make uninstall clean dist help
+#
+# V=1 shows commands.  ASAN=1 builds the agent and tests with sanitizers.
+# WERROR=1 makes warnings errors.
+
+PREFIX     ?= /usr/local
+SBINDIR    ?= $(PREFIX)/sbin
+DESTDIR    ?=
+
+CC         ?= cc
+CLANG      ?= clang
+BPFTOOL    ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/local/sbin/bpftool) bpftool)
+PKG_CONFIG ?= pkg-config
+INSTALL    ?= install
+CLANG_FORMAT ?= clang-format
+FUZZ_SECONDS ?= 60
+
+# Sanitized objects live apart, so switching flavours never mixes them.
+O := build$(if $(ASAN),/asan)
+
+CFLAGS ?= -O2 -g
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	-Wvla -Wpointer-arith -Wcast-qual $(if $(WERROR),-Werror)
+HARDEN := $(if $(ASAN),,-D_FORTIFY_SOURCE=2) -fstack-protector-strong -fPIE
+# Ours, after the user's, so that CFLAGS=-O0 on the command line still builds.
+PC_CFLAGS := -std=gnu11 -D_GNU_SOURCE $(WARN) $(HARDEN) -Iinclude -Ibpf -Iagent \
+	-isystem $(O) -MMD -MP
+BPF_CFLAGS := -g -O2 -mcpu=v3 -Wall -Wextra $(if $(WERROR),-Werror) -target bpf \
+	-Iinclude -Ibpf -MMD -MP \
+	-idirafter /usr/include/$(shell $(CC) -dumpmachine)
+PC_LDFLAGS := -pie -Wl,-z,relro,-z,now
+LIBS := libbpf jansson zlib libcrypto
+LDLIBS = $(shell $(PKG_CONFIG) --libs $(LIBS))
+
+ifdef ASAN
+PC_CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+	-fno-omit-frame-pointer
+PC_LDFLAGS += -fsanitize=address,undefined
+endif
+
+ifeq ($(V),1)
+Q :=
+say =
+else
+Q := @
+say = @printf '  %-7s %s\n' '$(1)' '$(2)';
+endif
+
+BPF_PROGS := pc_xdp pc_request
+SKELS     := $(BPF_PROGS:%=$(O)/%.skel.h)
+AGENT     := $(patsubst %.c,$(O)/%.o,$(wildcard agent/*.c))
+LIB       := $(filter-out $(O)/agent/main.o,$(AGENT))
+UNIT      := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test_*.c))
+BPFTEST   := $(patsubst tests/bpf/%.c,$(O)/bpftest/%,$(wildcard tests/bpf/test_*.c))
+FUZZERS   := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+E2E       := $(wildcard tests/e2e/*.sh)
+STYLED    := $(wildcard agent/*.[ch] bpf/*.[ch] include/*.h tests/*/*.[ch])
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all bpf bootstrap demo check check-unit check-bpf check-e2e fuzz bench \
+	lint format install uninstall clean dist help
+
+all: $(O)/portcullis bpf
+bpf: $(SKELS)
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+bootstrap:
+	@scripts/bootstrap
+
+# The two commands of the README start from nothing: what they need is installed
+# first, and only then is a second make asked what to build with it.
+demo: bootstrap
+	@$(MAKE) --no-print-directory all
+	@scripts/demo $(O)/portcullis
+
+check: bootstrap
+	@$(MAKE) --no-print-directory all tests
+	@O=$(O) scripts/check $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test_*.c)) \
+		$(BPFTEST) $(E2E)
+
+.PHONY: tests
+tests: $(UNIT) $(BPFTEST)
+
+check-unit: $(UNIT)
+	@O=$(O) scripts/check $^
+
+check-bpf: $(BPFTEST)
+	@O=$(O) scripts/check $^
+
+check-e2e: all
+	@O=$(O) scripts/check $(E2E)
+
+bench: $(O)/bench_request
+	@$<
+
+$(O)/portcullis: $(AGENT)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(PC_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(O)/agent/%.o: agent/%.c | $(SKELS)
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(PC_CFLAGS) -c -o $@ $<
+
+$(O)/%.bpf.o: bpf/%.bpf.c
+	$(call say,BPF,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c -o $@ $<
+
+$(O)/%.skel.h: $(O)/%.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name $* > $@
+
+$(O)/unit/%: tests/unit/%.c $(LIB)
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(PC_CFLAGS) -Itests $(PC_LDFLAGS) $(LDFLAGS) -o $@ \
+		$< $(LIB) $(LDLIBS) -lcmocka
+
+$(O)/bpftest/%: tests/bpf/%.c $(LIB) $(SKELS)
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(PC_CFLAGS) -Itests $(PC_LDFLAGS) $(LDFLAGS) -o $@ \
+		$< $(LIB) $(LDLIBS) -lcmocka
+
+$(O)/bench_%: tests/bench/bench_%.c $(LIB) $(SKELS)
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(PC_CFLAGS) -Itests $(PC_LDFLAGS) $(LDFLAGS) -o $@ \
+		$< $(LIB) $(LDLIBS)
+
+build/fuzz/%: tests/fuzz/%.c $(wildcard agent/*.[ch] bpf/*.h include/*.h)
+	$(call say,FUZZ,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) -g -O1 -fsanitize=fuzzer,address,undefined -std=gnu11 \
+		-D_GNU_SOURCE -Iinclude -Ibpf -Iagent -isystem $(O) -o $@ $< \
+		$(filter-out agent/main.c agent/loader.c agent/maps.c agent/agent.c,$(wildcard agent/*.c)) \
+		$(LDLIBS)
+
+install: all
+	$(INSTALL) -d $(DESTDIR)$(SBINDIR)
+	$(INSTALL) -m 755 $(O)/portcullis $(DESTDIR)$(SBINDIR)/portcullis
+
+uninstall:
+	$(RM) $(DESTDIR)$(SBINDIR)/portcullis
+
+clean:
+	$(RM) -r build
+
+dist:
+	@mkdir -p build
+	git archive --format=tar.gz --prefix=portcullis/ -o build/portcullis.tar.gz HEAD
+
+lint:
+	@scripts/lint $(STYLED)
+
+format:
+	$(CLANG_FORMAT) -i $(STYLED)
+
+-include $(wildcard $(O)/*.d $(O)/*/*.d)

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Amounts: int64 nano-USD, never a float. */
+#ifndef MONEY_H
+#define MONEY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * A JSON number's text ("12", "-0.5", "1e-7", "2.50E+1") to nano-USD.  Exact to
+ * the nano-dollar; a rest below it is rounded away from zero, so that a positive
+ * amount never becomes zero; beyond int64 it saturates.
+ * -EINVAL: not a JSON number.
+ */
+int money_parse(int64_t *out_nusd, const char *text, size_t size);
+
+#endif /* MONEY_H */

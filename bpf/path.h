@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a decoded request path means to the gateway: does the key middleware
+ * guard it at all, which of the two, is it exempt from billing, which dialect
+ * answers.  Plain C, compiled for BPF and natively.
+ */
+#ifndef PC_PATH_H
+#define PC_PATH_H
+
+#include "pc_abi.h"
+
+#define PC_P_GUARDED 0x01u /* a key middleware runs on this path */
+#define PC_P_GOOGLE 0x02u  /* ... the Google one */
+#define PC_P_EXEMPT 0x04u  /* billing-exempt, any method */
+#define PC_P_EXEMPT_GET 0x08u /* billing-exempt for GET */
+#define PC_P_OPENAI 0x10u  /* quota refusals in OpenAI's dialect */
+
+/* Bytes of a path that pc_path_classify() looks at, readable at any length. */
+#define PC_PATH_LOOK 48
+
+/*
+ * A prefix is matched by comparing constant bytes; "end" also accepts the path
+ * that stops there, so "/responses" means /responses and /responses/...
+ * p must have PC_PATH_LOOK readable bytes.
+ */
+static inline int pc_path_starts(const __u8 *p, __u32 n, const char *want,
+				 __u32 want_size)
+{
+	if (n < want_size)
+		return 0;
+	for (__u32 i = 0; i < want_size; i++) {
+		if (p[i] != (__u8)want[i])
+			return 0;
+	}
+	return 1;
+}
+
+static inline int pc_path_under(const __u8 *p, __u32 n, const char *want,
+				__u32 want_size)
+{
+	return pc_path_starts(p, n, want, want_size) &&
+	       (n == want_size || p[want_size] == '/');
+}
+
+static inline int pc_path_is(const __u8 *p, __u32 n, const char *want,
+			     __u32 want_size)
+{
+	return n == want_size && pc_path_starts(p, n, want, want_size);
+}
+
+#define PC_STARTS(lit) pc_path_starts(p, n, lit, sizeof(lit) - 1)
+#define PC_UNDER(lit) pc_path_under(p, n, lit, sizeof(lit) - 1)
+#define PC_IS(lit) pc_path_is(p, n, lit, sizeof(lit) - 1)
+
+/* Routes outside /v1, /v1beta and /antigravity that 0.1.179 added. */
+static inline int pc_path_bare_route(const __u8 *p, __u32 n)
+{
+	return PC_STARTS("/backend-api/codex/") || PC_IS("/chat/completions") ||
+	       PC_IS("/embeddings") || PC_IS("/models") ||
+	       PC_IS("/messages/count_tokens") || PC_IS("/alpha/search") ||
+	       PC_STARTS("/images/") || PC_STARTS("/videos/") || PC_IS("/tts") ||
+	       PC_IS("/stt") || PC_IS("/custom-voices") || PC_IS("/realtime") ||
+	       PC_IS("/web_search") || PC_IS("/x_search");
+}
+
+static inline __u32 pc_path_extras(const __u8 *p, __u32 n)
+{
+	__u32 flags = 0;
+
+	if (PC_IS("/v1/usage") || PC_IS("/v1/sub2api/billing"))
+		flags |= PC_P_EXEMPT;
+	if (PC_STARTS("/v1/images/tasks/") || PC_STARTS("/images/tasks/"))
+		flags |= PC_P_EXEMPT_GET;
+	if (PC_UNDER("/v1/responses") || PC_UNDER("/openai/v1/responses") ||
+	    PC_UNDER("/responses") || PC_UNDER("/backend-api/codex/responses"))
+		flags |= PC_P_OPENAI;
+	return flags;
+}
+
+/* PC_P_* of a path of n bytes; exemptions and OpenAI are 0.1.179's alone. */
+static inline __u32 pc_path_classify(const __u8 *p, __u32 n, __u32 profile)
+{
+	__u32 flags = 0;
+
+	if (PC_STARTS("/v1beta/") || PC_STARTS("/antigravity/v1beta/"))
+		flags = PC_P_GUARDED | PC_P_GOOGLE;
+	else if (PC_STARTS("/v1/") || PC_STARTS("/antigravity/") ||
+		 PC_UNDER("/responses"))
+		flags = PC_P_GUARDED;
+	if (profile == PC_PROFILE_SEED)
+		return flags;
+	if (!flags && pc_path_bare_route(p, n))
+		flags = PC_P_GUARDED;
+	return flags | pc_path_extras(p, n);
+}
+
+#undef PC_STARTS
+#undef PC_UNDER
+#undef PC_IS
+
+#endif /* PC_PATH_H */

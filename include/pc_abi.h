@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The contract between the kernel programs and the agent: map keys and values,
+ * reasons, and the policy header.  Both sides compile this file and nothing
+ * else crosses the boundary.
+ *
+ * A policy is a generation.  Everything that belongs to one lives in one of two
+ * slots: the outer maps pc_keys, pc_key_rules and pc_prefixes hold one inner map
+ * a slot, pc_policy and pc_answers are arrays with one part a slot.  The agent
+ * fills the slot that is not in force, reads it back, and stores the slot number
+ * into pc_active: that one store is the flip.  A program reads pc_active once a
+ * packet and never mixes slots.
+ *
+ * Rules: fixed-width types only; __be types for anything that comes off the
+ * wire; every hole is a named pad; every struct has its size asserted below.
+ * Change a layout and you must bump PC_ABI_VERSION, so that an agent never
+ * adopts maps pinned by a build that meant something else by them.
+ */
+#ifndef PC_ABI_H
+#define PC_ABI_H
+
+#include <linux/types.h>
+
+#define PC_ABI_VERSION 1
+
+/*
+ * Why a packet or a request met its fate, and what kind of fate it is.  One
+ * list: the enum, the printable names, the counter index and the class are all
+ * generated from it, so they cannot drift apart.  Append only; a retired reason
+ * keeps its slot.
+ *
+ *   PASS  goes on to the gateway
+ *   DROP  pc_xdp drops the packet
+ *   DENY  the gateway would refuse; pc_request acts as the policy's deny[] says
+ *   OWN   a segment portcullis itself consumed on a connection it has answered
+ */
+#define PC_REASONS(X)                                        \
+	/* address plane */                                  \
+	X(ADDRESS_PASS, "address-pass", PASS)                \
+	X(NO_POLICY, "no-policy", PASS)                      \
+	X(NOT_IP, "not-ip", PASS)                            \
+	X(NOT_TCP_UDP, "not-tcp-udp", PASS)                  \
+	X(OTHER_PORT, "other-port", PASS)                    \
+	X(FRAGMENT, "fragment", PASS)                        \
+	X(TRUNCATED, "truncated", PASS)                      \
+	X(BAD_IP_HEADER, "bad-ip-header", PASS)              \
+	X(EXT_HEADER_LIMIT, "ext-header-limit", PASS)        \
+	X(ALLOW_LIST, "allow-list", PASS)                    \
+	X(BLOCK_LIST, "block-list", DROP)                    \
+	X(SNAPSHOT_LIST, "snapshot-list", DROP)              \
+	/* request plane: not a head, or not one to judge */ \
+	X(NOT_TCP, "not-tcp", PASS)                          \
+	X(NO_PAYLOAD, "no-payload", PASS)                    \
+	X(LEASE_LAPSED, "lease-lapsed", PASS)                \
+	X(MID_STREAM, "mid-stream", PASS)                    \
+	X(BODY, "body", PASS)                                \
+	X(GAP, "gap", PASS)                                  \
+	X(OPAQUE, "opaque", PASS)                            \
+	X(PIPELINED, "pipelined", PASS)                      \
+	X(SYN_DATA, "syn-data", PASS)                        \
+	X(NOT_HTTP, "not-http", PASS)                        \
+	X(TLS, "tls", PASS)                                  \
+	X(H2C, "h2c", PASS)                                  \
+	X(HEAD_SPLIT, "head-split", PASS)                    \
+	X(HEAD_TOO_LARGE, "head-too-large", PASS)            \
+	X(HEAD_SYNTAX, "head-syntax", PASS)                  \
+	X(HEAD_FRAMING, "head-framing", PASS)                \
+	X(HEAD_HOST, "head-host", PASS)                      \
+	X(OBS_FOLD, "obs-fold", PASS)                        \
+	X(TARGET_FORM, "target-form", PASS)                  \
+	X(PATH_ENCODED, "path-encoded", PASS)                \
+	X(OTHER_PATH, "other-path", PASS)                    \
+	X(OPTIONS, "options", PASS)                          \
+	X(QUERY_UNSURE, "query-unsure", PASS)                \
+	X(NO_CREDENTIAL, "no-credential", PASS)              \
+	X(KEY_TOO_LONG, "key-too-long", PASS)                \
+	X(KEY_UNKNOWN, "key-unknown", PASS)                  \
+	X(ADDRESS_UNSURE, "address-unsure", PASS)            \
+	X(SUBSCRIPTION_UNSURE, "subscription-unsure", PASS)  \
+	X(KEY_LIVE, "key-live", PASS)                        \
+	X(ANSWER_FAILED, "answer-failed", PASS)              \
+	/* request plane: the key or its request is refused */ \
+	X(KEY_DISABLED, "key-disabled", DENY)                \
+	X(KEY_EXPIRED, "key-expired", DENY)                  \
+	X(KEY_EXHAUSTED, "key-exhausted", DENY)              \
+	X(ADDRESS_DENIED, "address-denied", DENY)            \
+	X(USER_MISSING, "user-missing", DENY)                \
+	X(USER_INACTIVE, "user-inactive", DENY)              \
+	X(GROUP_DELETED, "group-deleted", DENY)              \
+	X(GROUP_DISABLED, "group-disabled", DENY)            \
+	X(GROUP_NOT_ALLOWED, "group-not-allowed", DENY)      \
+	X(SUBSCRIPTION_MISSING, "subscription-missing", DENY) \
+	X(SUBSCRIPTION_INVALID, "subscription-invalid", DENY) \
+	X(USAGE_LIMIT, "usage-limit", DENY)                  \
+	X(BALANCE_EMPTY, "balance-empty", DENY)              \
+	X(QUERY_KEY, "query-key", DENY)                      \
+	X(CREDENTIAL_MISSING, "credential-missing", DENY)    \
+	X(KEY_INVALID, "key-invalid", DENY)                  \
+	X(RATE_LIMITED, "rate-limited", DENY)                \
+	X(LOOKUP_BUSY, "lookup-busy", DENY)                  \
+	X(LOOKUP_FAILED, "lookup-failed", DENY)              \
+	/* a connection portcullis has answered */           \
+	X(REPEATED, "answer-repeated", OWN)                  \
+	X(SWALLOWED, "swallowed", OWN)                       \
+	X(CLOSED, "closed", OWN)
+
+enum pc_reason {
+#define X(id, name, class) PC_R_##id,
+	PC_REASONS(X)
+#undef X
+	PC_R_MAX
+};
+
+enum pc_class { PC_CLASS_PASS, PC_CLASS_DROP, PC_CLASS_DENY, PC_CLASS_OWN };
+
+/* Which gateway is guarded, and how it runs. */
+enum pc_profile { PC_PROFILE_SEED, PC_PROFILE_V0_1_179, PC_PROFILE_MAX };
+enum pc_run_mode { PC_RUN_STANDARD, PC_RUN_SIMPLE };
+/* The gateway's two middlewares. */
+enum pc_variant { PC_VARIANT_MAIN, PC_VARIANT_GOOGLE, PC_VARIANT_MAX };
+/* How a refusal's body is written. */
+enum pc_dialect {
+	PC_DIALECT_STD,
+	PC_DIALECT_GOOGLE,
+	PC_DIALECT_OPENAI,
+	PC_DIALECT_MAX
+};
+
+/* What pc_request does with a refused request. */
+enum pc_deny {
+	PC_DENY_REPLY, /* answer, keep the connection; for now the same as close */
+	PC_DENY_CLOSE, /* answer and FIN to the client, RST to the gateway */
+	PC_DENY_RESET, /* RST to both */
+	PC_DENY_DROP,  /* silence */
+	PC_DENY_MAX
+};
+
+/* Host-wide prefix sets in pc_prefixes; set 0 is never used. */
+enum pc_set { PC_SET_ALLOW = 1, PC_SET_DENY, PC_SET_PROXY };
+
+/* A key's rule set n >= 1 is two sets in pc_key_rules. */
+#define PC_BLACK_SET(n) (2 * (n))
+#define PC_WHITE_SET(n) (2 * (n) + 1)
+
+/*
+ * LPM key for every prefix map.  The set number and the family come first and
+ * are always matched in full, so many lists share one trie and ::/0 never
+ * catches an IPv4 address.
+ */
+struct pc_prefix_key {
+	__u32 len;    /* 32 + significant bits of addr */
+	__be32 scope; /* set << 1 | (1 for IPv6) */
+	__u8 addr[16]; /* network order; IPv4 uses the first four bytes */
+};
+
+#define PC_SCOPE_LEN 32
+#define PC_SCOPE(set, is_v6) ((__u32)(set) << 1 | !!(is_v6))
+
+struct pc_rule {
+	__u32 reason; /* enum pc_reason */
+	__u32 source; /* the agent's number for the list it came from */
+};
+
+/* A key is known by the SHA-256 of its bytes, nothing else. */
+#define PC_DIGEST_SIZE 32
+struct pc_digest {
+	__u8 bytes[PC_DIGEST_SIZE];
+};
+
+/* key.status of the gateway; anything it would call "disabled" is OTHER. */
+enum pc_status {
+	PC_STATUS_ACTIVE,
+	PC_STATUS_OTHER,
+	PC_STATUS_EXPIRED,
+	PC_STATUS_EXHAUSTED
+};
+
+/* What a snapshot says of a key beside status, expiry and address rules. */
+#define PC_F_QUOTA_REACHED 0x0001u
+#define PC_F_USER_MISSING 0x0002u
+#define PC_F_USER_INACTIVE 0x0004u
+#define PC_F_GROUP_DELETED 0x0008u
+#define PC_F_GROUP_INACTIVE 0x0010u
+#define PC_F_GROUP_FORBIDDEN 0x0020u
+#define PC_F_SUBSCRIPTION 0x0040u
+#define PC_F_BALANCE_EMPTY 0x0080u
+
+#define PC_NEVER ((__s64)0x7fffffffffffffffLL) /* expires_ns: no expiry */
+
+struct pc_key {
+	__s64 expires_ns; /* Unix time in ns; a key is dead after it, not at it */
+	__s64 key_id;
+	__u32 rule_set; /* 0: the key has no address rules */
+	__u16 facts;    /* PC_F_* */
+	__u8 status;    /* enum pc_status */
+	__u8 pad;
+};
+
+#define PC_PORTS_SIZE (65536 / 8)
+#define PC_SOURCE_SIZE 128
+
+/* One generation's header and switches. */
+struct pc_policy {
+	__u64 generation;
+	__s64 loaded_ns; /* Unix time */
+	__u64 n_entries; /* entries in the snapshot */
+	__u64 n_keys;
+	__u64 n_rule_prefixes;
+	__u64 n_prefixes;
+	__u32 n_rule_sets;
+	__u8 profile; /* enum pc_profile */
+	__u8 run_mode; /* enum pc_run_mode */
+	__u8 monitor; /* count, deny nothing */
+	__u8 trust_forwarded; /* the gateway believes forwarding headers */
+	__u8 custom_forwarded; /* ... and some whose names only it knows */
+	__u8 pad[7];
+	__u8 deny[128]; /* enum pc_deny by reason */
+	char source[PC_SOURCE_SIZE]; /* where the snapshot came from, NUL-ended */
+	__u8 ports[PC_PORTS_SIZE]; /* bit p: TCP port p is the gateway's */
+};
+
+/* Written by the agent a few times a second, outside the generations. */
+struct pc_clock {
+	__s64 tai_offset_ns; /* CLOCK_TAI - CLOCK_REALTIME */
+	__u64 lease_ns; /* CLOCK_BOOTTIME until which key denies hold; 0: always */
+	__u64 heartbeat_ns; /* CLOCK_BOOTTIME of the agent's last sign of life */
+	__u64 agent_pid;
+};
+
+/*
+ * A whole HTTP answer.  Where address_at is not zero the client's address, as
+ * text, is inserted there, and the three bytes at length_at, blanks and digits,
+ * become the new Content-Length (blanks before a field value are legal).
+ */
+#define PC_ANSWER_SIZE 512
+#define PC_ADDRESS_TEXT 40 /* longest IPv6 text, rounded up */
+struct pc_answer {
+	__u16 size; /* bytes of data in use; 0: no such answer */
+	__u16 address_at;
+	__u16 length_at;
+	__u16 body_size; /* without the address */
+	__u8 data[PC_ANSWER_SIZE];
+};
+
+#define PC_ANSWER_INDEX(slot, reason, dialect)                      \
+	(((__u32)(slot) * PC_R_MAX + (reason)) * PC_DIALECT_MAX + (dialect))
+#define PC_N_ANSWERS PC_ANSWER_INDEX(2, 0, 0)
+
+/* A counter: what was done, and in monitor mode what would have been. */
+struct pc_count {
+	__u64 done;
+	__u64 would;
+};
+
+/* One direction of a TCP connection, from the client. */
+struct pc_flow_key {
+	__u32 ifindex;
+	__be16 sport;
+	__be16 dport;
+	__u8 saddr[16]; /* IPv4 uses the first four bytes */
+	__u8 daddr[16];
+	__u32 family; /* 4 or 6 */
+};
+
+enum pc_flow_state {
+	PC_FLOW_HEAD,    /* next is where a request head begins */
+	PC_FLOW_OPAQUE,  /* not to be judged until the connection ends */
+	PC_FLOW_CLOSING, /* answered with FIN; both ends are being let down */
+};
+
+struct pc_flow {
+	__u32 next;	  /* HEAD: sequence number the next head starts at */
+	__u32 head_ack;	  /* HEAD: what the client had acknowledged at the last head */
+	__u32 client_next; /* CLOSING: next byte expected from the client */
+	__u32 answer_seq; /* CLOSING: sequence number of the answer's first byte */
+	__u32 answer_end; /* CLOSING: just after the answer's FIN */
+	__u32 swallowed;  /* CLOSING: request bytes acknowledged and thrown away */
+	__u8 state;	  /* enum pc_flow_state */
+	__u8 reason;	  /* CLOSING: why; OPAQUE: what made it so */
+	__u8 dialect;	  /* CLOSING: of the answer */
+	__u8 heads;	  /* heads seen, saturating */
+	__u32 pad;
+};
+
+_Static_assert(sizeof(struct pc_prefix_key) == 24, "pc_prefix_key layout");
+_Static_assert(sizeof(struct pc_rule) == 8, "pc_rule layout");
+_Static_assert(sizeof(struct pc_digest) == 32, "pc_digest layout");
+_Static_assert(sizeof(struct pc_key) == 24, "pc_key layout");
+_Static_assert(sizeof(struct pc_policy) == 8512, "pc_policy layout");
+_Static_assert(sizeof(struct pc_clock) == 32, "pc_clock layout");
+_Static_assert(sizeof(struct pc_answer) == 520, "pc_answer layout");
+_Static_assert(sizeof(struct pc_count) == 16, "pc_count layout");
+_Static_assert(sizeof(struct pc_flow_key) == 44, "pc_flow_key layout");
+_Static_assert(sizeof(struct pc_flow) == 32, "pc_flow layout");
+_Static_assert(PC_R_MAX <= 128, "pc_policy.deny covers every reason");
+
+#endif /* PC_ABI_H */
