@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * SHA-256 by libcrypto.  Fetching the algorithm and making a context cost far
+ * more than hashing the 70 bytes of a key, so both are made once and kept.
+ */
+#include "digest.h"
+
+#include <errno.h>
+#include <string.h>
+#include <openssl/evp.h>
+
+static EVP_MD *sha256;
+static EVP_MD_CTX *context;
+
+static int digest_init(void)
+{
+	if (!sha256)
+		sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+	if (!context)
+		context = EVP_MD_CTX_new();
+	return sha256 && context ? 0 : -ENOMEM;
+}
+
+int digest_key(struct pc_digest *out, const void *key, size_t size)
+{
+	struct pc_digest d;
+	int err = digest_init();
+
+	if (err)
+		return err;
+	if (EVP_DigestInit_ex2(context, sha256, NULL) != 1 ||
+	    EVP_DigestUpdate(context, key, size) != 1 ||
+	    EVP_DigestFinal_ex(context, d.bytes, NULL) != 1)
+		return -EIO;
+	*out = d;
+	return 0;
+}
+
+const char *digest_print(const struct pc_digest *d,
+			 char buf[static DIGEST_STRLEN])
+{
+	static const char hex[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < PC_DIGEST_SIZE; i++) {
+		buf[2 * i] = hex[d->bytes[i] >> 4];
+		buf[2 * i + 1] = hex[d->bytes[i] & 15];
+	}
+	buf[2 * PC_DIGEST_SIZE] = '\0';
+	return buf;
+}
+
+static int hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+int digest_parse(struct pc_digest *out, const char *text, size_t size)
+{
+	struct pc_digest d;
+
+	if (size != 2 * PC_DIGEST_SIZE)
+		return -EINVAL;
+	for (size_t i = 0; i < PC_DIGEST_SIZE; i++) {
+		int high = hex_value(text[2 * i]);
+		int low = hex_value(text[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return -EINVAL;
+		d.bytes[i] = (__u8)(high << 4 | low);
+	}
+	*out = d;
+	return 0;
+}
