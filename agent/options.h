@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The long flags of every verb, from one table: what they are called, what they
+ * take, their defaults, their help.  Parses and checks texts; whether an
+ * interface exists or a file can be read is for the verb to find out.
+ */
+#ifndef OPTIONS_H
+#define OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "pc_abi.h"
+#include "policy.h"
+#include "prefix.h"
+
+/* The verbs that take flags; a flag belongs to one or more of them. */
+#define OPTIONS_RUN 0x01u
+#define OPTIONS_EXPLAIN 0x02u
+#define OPTIONS_CHECK 0x04u
+#define OPTIONS_STATUS 0x08u
+#define OPTIONS_DETACH 0x10u
+
+#define OPTIONS_TEXT(x) OPTIONS_TEXT_(x)
+#define OPTIONS_TEXT_(x) #x
+/* Where maps, programs and links are pinned when --pin-dir does not say. */
+#define OPTIONS_PIN_DIR "/sys/fs/bpf/portcullis/v" OPTIONS_TEXT(PC_ABI_VERSION)
+
+enum xdp_mode {
+	XDP_AUTO, /* native, else generic with the reason said */
+	XDP_NATIVE,
+	XDP_GENERIC
+};
+
+struct text_list {
+	char **items;
+	size_t n;
+};
+
+struct port_list {
+	uint16_t *items;
+	size_t n;
+};
+
+/* What argv said, defaults filled in.  Owns everything it points to. */
+struct options {
+	struct text_list interfaces;	     /* may be empty: then no XDP */
+	struct text_list request_interfaces; /* no duplicates, never empty */
+	struct port_list ports;
+	char *snapshot; /* NULL: none */
+	char *pin_dir;
+	uint8_t profile;	 /* enum pc_profile */
+	uint8_t run_mode;	 /* enum pc_run_mode */
+	uint8_t deny;		 /* enum pc_deny */
+	uint8_t monitor;	 /* 1: count, deny nothing */
+	uint8_t ip_scope;	 /* enum ip_scope */
+	uint8_t xdp_mode;	 /* enum xdp_mode */
+	uint8_t trust_forwarded; /* 1: the gateway believes such headers */
+	bool json;
+	struct text_list client_ip_headers;
+	struct prefix_list allow;
+	struct prefix_list block;
+	struct prefix_list proxies;
+	uint64_t lease_ns; /* 0: key denies never lapse */
+
+	/* explain only */
+	bool key_stdin;
+	char *key_hash;	  /* 64 hex digits; NULL when key_stdin */
+	struct prefix ip; /* the client's address */
+	char *path;	  /* as on the wire, without a query */
+	char *method;
+};
+
+/*
+ * argv[0] is the verb that which (one OPTIONS_ bit) names.  0; 1: --help was
+ * asked for and printed; -EINVAL or -ENOMEM: what is wrong was said on stderr
+ * and the caller exits 2.  *out is untouched unless 0 is returned.
+ */
+int options_parse(struct options *out, int argc, char **argv,
+		  unsigned int which);
+void options_fini(struct options *o);
+
+/* Borrows from o; now_ns and generation are left 0 for the caller. */
+void options_policy(struct policy_options *out, const struct options *o);
+
+#endif /* OPTIONS_H */
