@@ -184,6 +184,7 @@ enum pc_status {
 #define PC_F_GROUP_FORBIDDEN 0x0020u
 #define PC_F_SUBSCRIPTION 0x0040u
 #define PC_F_BALANCE_EMPTY 0x0080u
+#define PC_F_WHITELIST 0x0100u /* not a fault: a miss in PC_WHITE_SET refuses */
 
 #define PC_NEVER ((__s64)0x7fffffffffffffffLL) /* expires_ns: no expiry */
 
