@@ -15,7 +15,6 @@
 
 struct pc_sha256 {
 	__u32 state[8];
-	__u32 w[16]; /* a ring: w[t % 16] is word t of the message schedule */
 	__u8 message[PC_SHA256_BLOCKS * PC_SHA256_BLOCK];
 };
 
@@ -33,3 +32,102 @@ static const __u32 pc_sha256_k[64] = {
 	0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
 };
 
+static inline __u32 pc_sha256_ror(__u32 x, int n)
+{
+	return x >> n | x << (32 - n);
+}
+
+/*
+ * One block.  Fully unrolled: the round constants become immediates and w stays
+ * at fixed stack slots, which the BPF verifier wants and the JIT likes.
+ */
+static inline __attribute__((always_inline)) void
+pc_sha256_rounds(__u32 v[8], __u32 w[16])
+{
+#pragma GCC unroll 64
+	for (int t = 0; t < 64; t++) {
+		__u32 a = v[(64 - t) % 8], e = v[(68 - t) % 8];
+		__u32 b = v[(65 - t) % 8], f = v[(69 - t) % 8];
+		__u32 c = v[(66 - t) % 8], g = v[(70 - t) % 8];
+		__u32 *d = &v[(67 - t) % 8], *h = &v[(71 - t) % 8];
+
+		if (t >= 16) {
+			__u32 x = w[(t + 1) % 16], y = w[(t + 14) % 16];
+
+			w[t % 16] += w[(t + 9) % 16] +
+				     (pc_sha256_ror(x, 7) ^
+				      pc_sha256_ror(x, 18) ^ x >> 3) +
+				     (pc_sha256_ror(y, 17) ^
+				      pc_sha256_ror(y, 19) ^ y >> 10);
+		}
+		*h += (pc_sha256_ror(e, 6) ^ pc_sha256_ror(e, 11) ^
+		       pc_sha256_ror(e, 25)) +
+		      (g ^ (e & (f ^ g))) + pc_sha256_k[t] + w[t % 16];
+		*d += *h;
+		*h += (pc_sha256_ror(a, 2) ^ pc_sha256_ror(a, 13) ^
+		       pc_sha256_ror(a, 22)) +
+		      ((a & b) | (c & (a | b)));
+	}
+}
+
+static inline __attribute__((always_inline)) void
+pc_sha256_block(struct pc_sha256 *s, __u32 block)
+{
+	const __u32 *m = (const __u32 *)(const void *)(s->message +
+						       block * PC_SHA256_BLOCK);
+	__u32 v[8], w[16];
+
+	for (int i = 0; i < 16; i++)
+		w[i] = __builtin_bswap32(m[i]);
+	for (int i = 0; i < 8; i++)
+		v[i] = s->state[i];
+	pc_sha256_rounds(v, w);
+	for (int i = 0; i < 8; i++)
+		s->state[i] += v[i];
+}
+
+/* All of message[] to zero, so that the caller only has to put the bytes in. */
+static inline void pc_sha256_init(struct pc_sha256 *s)
+{
+	__u64 *m = (__u64 *)(void *)s->message;
+
+	for (unsigned int i = 0; i < sizeof(s->message) / 8; i++)
+		m[i] = 0;
+	s->state[0] = 0x6a09e667;
+	s->state[1] = 0xbb67ae85;
+	s->state[2] = 0x3c6ef372;
+	s->state[3] = 0xa54ff53a;
+	s->state[4] = 0x510e527f;
+	s->state[5] = 0x9b05688c;
+	s->state[6] = 0x1f83d9ab;
+	s->state[7] = 0x5be0cd19;
+}
+
+/*
+ * The digest of the first size bytes of message[], which the caller put there
+ * after pc_sha256_init(); size is at most PC_SHA256_MAX.
+ */
+static inline void pc_sha256_final(struct pc_digest *out, struct pc_sha256 *s,
+				   __u32 size)
+{
+	__u32 *d = (__u32 *)(void *)out->bytes;
+	__u32 blocks, bits = size * 8;
+
+	if (size > PC_SHA256_MAX)
+		return;
+	s->message[size] = 0x80;
+	blocks = (size + 9 + PC_SHA256_BLOCK - 1) / PC_SHA256_BLOCK;
+	for (__u32 i = 0; i < PC_SHA256_BLOCKS; i++) {
+		__u8 *end = s->message + (i + 1) * PC_SHA256_BLOCK - 4;
+
+		if (i >= blocks)
+			break;
+		if (i + 1 == blocks)
+			*(__u32 *)(void *)end = __builtin_bswap32(bits);
+		pc_sha256_block(s, i);
+	}
+	for (int i = 0; i < 8; i++)
+		d[i] = __builtin_bswap32(s->state[i]);
+}
+
+#endif /* PC_SHA256_H */
