@@ -14,6 +14,7 @@
 #include "pc_abi.h"
 #include "policy.h"
 #include "prefix.h"
+#include "value.h"
 
 /* The verbs that take flags; a flag belongs to one or more of them. */
 #define OPTIONS_RUN 0x01u
@@ -31,16 +32,6 @@ enum xdp_mode {
 	XDP_AUTO, /* native, else generic with the reason said */
 	XDP_NATIVE,
 	XDP_GENERIC
-};
-
-struct text_list {
-	char **items;
-	size_t n;
-};
-
-struct port_list {
-	uint16_t *items;
-	size_t n;
 };
 
 /* What argv said, defaults filled in.  Owns everything it points to. */

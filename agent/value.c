@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Flag values, one parser a kind.  Each says what it objects to and leaves the
+ * field as it was; the flag's name and the value are the caller's to print.
+ */
+#include "value.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <net/if.h>
+
+#include "answer.h"
+#include "digest.h"
+#include "policy.h"
+#include "prefix.h"
+
+static int object(char why[static VALUE_WHY_SIZE], const char *what)
+{
+	snprintf(why, VALUE_WHY_SIZE, "%s", what);
+	return -EINVAL;
+}
+
+int value_set_text(char **field, const char *text)
+{
+	char *copy = strdup(text);
+
+	if (!copy)
+		return -ENOMEM;
+	free(*field);
+	*field = copy;
+	return 0;
+}
+
+int value_add_text(struct text_list *list, const char *text)
+{
+	char **items;
+
+	for (size_t i = 0; i < list->n; i++) {
+		if (!strcmp(list->items[i], text))
+			return 0;
+	}
+	items = reallocarray(list->items, list->n + 1, sizeof(*items));
+	if (!items)
+		return -ENOMEM;
+	list->items = items;
+	items[list->n] = strdup(text);
+	if (!items[list->n])
+		return -ENOMEM;
+	list->n++;
+	return 0;
+}
+
+int value_switch(void *field, const char *text, const char *choices,
+		 char why[static VALUE_WHY_SIZE])
+{
+	(void)text, (void)choices, (void)why;
+	*(bool *)field = true;
+	return 0;
+}
+
+int value_choice(void *field, const char *text, const char *choices,
+		 char why[static VALUE_WHY_SIZE])
+{
+	const char *at = choices;
+	size_t size = strlen(text);
+
+	for (uint8_t i = 0;; i++) {
+		size_t len = strcspn(at, "|");
+
+		if (len == size && !memcmp(at, text, size)) {
+			*(uint8_t *)field = i;
+			return 0;
+		}
+		if (!at[len])
+			break;
+		at += len + 1;
+	}
+	snprintf(why, VALUE_WHY_SIZE, "not one of %s", choices);
+	return -EINVAL;
+}
+
+int value_profile(void *field, const char *text, const char *choices,
+		  char why[static VALUE_WHY_SIZE])
+{
+	if (!profile_parse(field, text))
+		return 0;
+	snprintf(why, VALUE_WHY_SIZE, "not one of %s", choices);
+	return -EINVAL;
+}
+
+int value_text(void *field, const char *text, const char *choices,
+	       char why[static VALUE_WHY_SIZE])
+{
+	(void)choices;
+	return *text ? value_set_text(field, text) : object(why, "empty");
+}
+
+int value_interface(void *field, const char *text, const char *choices,
+		    char why[static VALUE_WHY_SIZE])
+{
+	size_t size = strlen(text);
+
+	(void)choices;
+	/* The kernel's dev_valid_name(). */
+	if (!size || size >= IF_NAMESIZE || !strcmp(text, ".") ||
+	    !strcmp(text, "..") || strpbrk(text, "/: \t\n\v\f\r"))
+		return object(why, "not an interface name");
+	return value_add_text(field, text);
+}
+
+/* An RFC 9110 token: what methods and header names are made of. */
+static bool is_token(const char *text)
+{
+	const char *c = text;
+
+	while (isalnum((unsigned char)*c) ||
+	       (*c && strchr("!#$%&'*+-.^_`|~", *c)))
+		c++;
+	return c != text && !*c;
+}
+
+int value_header(void *field, const char *text, const char *choices,
+		 char why[static VALUE_WHY_SIZE])
+{
+	(void)choices;
+	return is_token(text) ? value_add_text(field, text)
+			      : object(why, "not a header name");
+}
+
+int value_method(void *field, const char *text, const char *choices,
+		 char why[static VALUE_WHY_SIZE])
+{
+	(void)choices;
+	return is_token(text) ? value_set_text(field, text)
+			      : object(why, "not a method");
+}
+
+int value_path(void *field, const char *text, const char *choices,
+	       char why[static VALUE_WHY_SIZE])
+{
+	(void)choices;
+	if (*text != '/')
+		return object(why, "not a path: it begins with /");
+	if (strpbrk(text, "?#"))
+		return object(why, "a path without a query is wanted");
+	return value_set_text(field, text);
+}
+
+/* Decimal digits only, at most max; the rest of the text in *end. */
+static int parse_number(uint64_t *out, const char *text, uint64_t max,
+			const char **end)
+{
+	uint64_t n = 0;
+
+	if (!isdigit((unsigned char)*text))
+		return -EINVAL;
+	for (; isdigit((unsigned char)*text); text++) {
+		uint64_t digit = (uint64_t)(*text - '0');
+
+		if (n > (max - digit) / 10)
+			return -ERANGE;
+		n = n * 10 + digit;
+	}
+	*out = n;
+	*end = text;
+	return 0;
+}
+
+int value_port(void *field, const char *text, const char *choices,
+	       char why[static VALUE_WHY_SIZE])
+{
+	struct port_list *list = field;
+	const char *end;
+	uint16_t *items;
+	uint64_t port;
+
+	(void)choices;
+	if (parse_number(&port, text, 65535, &end) || *end || !port)
+		return object(why, "not a port (1 to 65535)");
+	items = reallocarray(list->items, list->n + 1, sizeof(*items));
+	if (!items)
+		return -ENOMEM;
+	items[list->n++] = (uint16_t)port;
+	list->items = items;
+	return 0;
+}
+
+int value_duration(void *field, const char *text, const char *choices,
+		   char why[static VALUE_WHY_SIZE])
+{
+	const uint64_t second_ns = 1000000000;
+	const char *end;
+	uint64_t n, unit = 1;
+
+	(void)choices;
+	/* INT64_MAX: such a duration is added to clocks that are signed. */
+	if (parse_number(&n, text, INT64_MAX / second_ns, &end))
+		return object(why, "not a duration (90, 90s, 10m, 1h)");
+	if (*end)
+		unit = *end == 's'   ? 1
+		       : *end == 'm' ? 60
+		       : *end == 'h' ? 3600
+				     : 0;
+	if (!unit || (*end && end[1]))
+		return object(why, "not a duration (90, 90s, 10m, 1h)");
+	if (n > INT64_MAX / second_ns / unit)
+		return object(why, "too long a duration");
+	*(uint64_t *)field = n * unit * second_ns;
+	return 0;
+}
+
+int value_prefix(void *field, const char *text, const char *choices,
+		 char why[static VALUE_WHY_SIZE])
+{
+	struct prefix_list *list = field;
+	char masked[PREFIX_STRLEN];
+	struct prefix p, *items;
+	int err = prefix_parse_strict(&p, text);
+
+	(void)choices;
+	if (err == -EDOM && !prefix_parse_pattern(&p, text)) {
+		snprintf(why, VALUE_WHY_SIZE,
+			 "host bits are set; did you mean %s?",
+			 prefix_print(&p, masked));
+		return -EINVAL;
+	}
+	if (err)
+		return object(why, "not an address or prefix");
+	items = reallocarray(list->items, list->n + 1, sizeof(*items));
+	if (!items)
+		return -ENOMEM;
+	items[list->n++] = p;
+	list->items = items;
+	return 0;
+}
+
+int value_address(void *field, const char *text, const char *choices,
+		  char why[static VALUE_WHY_SIZE])
+{
+	(void)choices;
+	if (prefix_parse_address(field, text))
+		return object(why, "not an IP address");
+	return 0;
+}
+
+int value_hash(void *field, const char *text, const char *choices,
+	       char why[static VALUE_WHY_SIZE])
+{
+	struct pc_digest d;
+
+	(void)choices;
+	if (digest_parse(&d, text, strlen(text)))
+		return object(why, "not a SHA-256 (64 hex digits)");
+	return value_set_text(field, text);
+}

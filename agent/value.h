@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The values a command line flag can take: texts to typed fields.  A parser
+ * checks form only; whether an interface or a file exists is not its business.
+ */
+#ifndef VALUE_H
+#define VALUE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define VALUE_WHY_SIZE 160
+
+struct text_list {
+	char **items;
+	size_t n;
+};
+
+struct port_list {
+	uint16_t *items;
+	size_t n;
+};
+
+/*
+ * Stores what text says.  choices is the flag's value as --help shows it.  0;
+ * -ENOMEM; -EINVAL with the objection in why, to follow "--flag text: ".
+ */
+typedef int value_fn(void *field, const char *text, const char *choices,
+		     char why[static VALUE_WHY_SIZE]);
+
+value_fn value_switch;	  /* bool */
+value_fn value_choice;	  /* uint8_t: which of the "a|b|c" in choices */
+value_fn value_profile;	  /* uint8_t: enum pc_profile */
+value_fn value_text;	  /* char *, owned */
+value_fn value_path;	  /* char *: a request path without a query */
+value_fn value_method;	  /* char * */
+value_fn value_hash;	  /* char *: 64 hex digits */
+value_fn value_interface; /* struct text_list */
+value_fn value_header;	  /* struct text_list */
+value_fn value_port;	  /* struct port_list */
+value_fn value_prefix;	  /* struct prefix_list, no host bits */
+value_fn value_address;	  /* struct prefix */
+value_fn value_duration;  /* uint64_t nanoseconds */
+
+/* Replaces an owned text.  0, -ENOMEM. */
+int value_set_text(char **field, const char *text);
+/* Appends a copy; a text already there is not listed twice.  0, -ENOMEM. */
+int value_add_text(struct text_list *list, const char *text);
+
+#endif /* VALUE_H */
