@@ -14,4 +14,11 @@
  */
 int money_parse(int64_t *out_nusd, const char *text, size_t size);
 
+/*
+ * The same, but the rest is dropped.  For what has been used: with use rounded
+ * down and quota rounded up, rounding never makes a use reach a quota that it
+ * has not reached.
+ */
+int money_parse_used(int64_t *out_nusd, const char *text, size_t size);
+
 #endif /* MONEY_H */
