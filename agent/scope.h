@@ -12,19 +12,26 @@
 
 #include "prefix.h"
 
-/* Both families in one line: IPv4 and IPv6 ranges are kept apart. */
+/* IPv4 and IPv6 addresses; the families are kept apart. */
 struct scope;
 
-struct scope *scope_new(void); /* empty; NULL: out of memory */
+/* What any of the prefixes covers; NULL: out of memory. */
+struct scope *scope_new(const struct prefix *items, size_t n);
 struct scope *scope_everything(void);
 void scope_free(struct scope *s);
 
-/* 0, -ENOMEM. */
-int scope_add(struct scope *s, const struct prefix *p);
+/* s becomes the result and is untouched on failure.  0, -ENOMEM. */
+int scope_unite(struct scope *s, const struct scope *other);
 int scope_intersect(struct scope *s, const struct scope *other);
 int scope_subtract(struct scope *s, const struct scope *other);
+
 bool scope_is_empty(const struct scope *s);
-/* The fewest prefixes that cover exactly s; a new array in *out. */
+/* Is every address of the family (AF_INET, AF_INET6) in it? */
+bool scope_has_all(const struct scope *s, uint8_t family);
+/* Takes all addresses of a family out. */
+void scope_clear(struct scope *s, uint8_t family);
+
+/* The fewest prefixes that cover exactly s, sorted; a new array in *out. */
 int scope_prefixes(struct prefix **out, size_t *n, const struct scope *s);
 
 #endif /* SCOPE_H */
