@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The policy compiler: a snapshot and the operator's lists to the exact contents
- * of one generation of maps.  Pure: no I/O, no BPF, no clock.
+ * The policy compiler: a snapshot and the operator's lists to the exact
+ * contents of one generation of maps.  Pure: no I/O, no BPF, no clock.
  */
 #ifndef POLICY_H
 #define POLICY_H
@@ -11,14 +11,17 @@
 #include <stdint.h>
 
 #include "pc_abi.h"
-#include "prefix.h"
+#include "ruleset.h"
 #include "snapshot.h"
+#include "summary.h"
 
-enum ip_scope { IP_SCOPE_KEY, IP_SCOPE_CONSENSUS, IP_SCOPE_GLOBAL };
+/* More keys, or prefixes in one map, than any host should hold. */
+#define POLICY_MAX 4000000u
 
-struct prefix_list {
-	struct prefix *items;
-	size_t n;
+enum ip_scope {
+	IP_SCOPE_KEY,
+	IP_SCOPE_CONSENSUS,
+	IP_SCOPE_GLOBAL
 };
 
 /* What the operator asked for; borrowed by policy_compile(). */
@@ -40,6 +43,13 @@ struct policy_options {
 	uint64_t generation;
 };
 
+/* Where a host-wide prefix came from: pc_rule.source in pc_prefixes. */
+enum policy_source {
+	POLICY_OPERATOR, /* a flag */
+	POLICY_SNAPSHOT, /* the snapshot's header */
+	POLICY_IP_SCOPE	 /* the rules of keys */
+};
+
 struct policy_key {
 	struct pc_digest digest;
 	struct pc_key value;
@@ -48,22 +58,6 @@ struct policy_key {
 struct policy_prefix {
 	struct pc_prefix_key key;
 	struct pc_rule value;
-};
-
-struct policy_warning {
-	char text[200]; /* never holds a key, a full hash or an e-mail address */
-	size_t count;	/* how often this kind occurred; text is the first */
-};
-
-/* What check-snapshot and the agent's log say of a policy. */
-struct policy_summary {
-	size_t n_entries;
-	size_t n_not_found;
-	size_t n_live; /* pass for every guarded path at now_ns */
-	size_t refused[PC_R_MAX]; /* by first reason at now_ns, address aside */
-	size_t n_with_rules;
-	struct policy_warning warnings[8];
-	size_t n_warnings;
 };
 
 struct policy {

@@ -1,0 +1,397 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Snapshot and operator lists to one generation of maps.  Everything the kernel
+ * will hold is built here in memory; nothing here reads, writes or asks the
+ * time, so the same inputs always give the same policy.
+ */
+#include "policy.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "answer.h"
+#include "decide.h"
+#include "hostwide.h"
+#include "timestamp.h"
+
+#define DAY_NS ((int64_t)86400 * 1000000000)
+
+/* A policy in the making. */
+struct build {
+	const struct snapshot *s;
+	const struct policy_options *opt;
+	struct rulesets *sets;
+	bool *live; /* by rule set: has it a live key? */
+	struct policy p;
+};
+
+/* Would a plain request pass now, address and subscription aside? */
+static enum pc_reason judge_key(const struct build *b, const struct pc_key *k)
+{
+	struct pc_question q = {
+		.now_ns = b->opt->now_ns,
+		.profile = b->opt->profile,
+		.variant = PC_VARIANT_MAIN,
+		.run_mode = b->opt->run_mode,
+		.address = PC_ADDRESS_ALLOWED,
+		.subscription = PC_SUBSCRIPTION_GOOD,
+	};
+
+	return pc_verdict(k, &q);
+}
+
+static void count_key(struct build *b, const struct pc_key *k)
+{
+	struct policy_summary *sum = &b->p.summary;
+	enum pc_reason reason = judge_key(b, k);
+
+	sum->n_with_rules += !!k->rule_set;
+	if (reason != PC_R_KEY_LIVE) {
+		sum->refused[reason]++;
+		return;
+	}
+	sum->n_live++;
+	b->live[k->rule_set] = true;
+}
+
+static int compile_rules(struct build *b, struct pc_key *k,
+			 const struct entry *e)
+{
+	struct policy_summary *sum = &b->p.summary;
+	struct ruleset_waste waste;
+	struct ruleset r;
+	int err = ruleset_parse(&r, &waste, e->blacklist, e->whitelist);
+
+	if (err)
+		return err;
+	summary_warn_rules(sum, e->key_id, &r, &waste);
+	if (r.has_white)
+		k->facts |= PC_F_WHITELIST;
+	if (ruleset_refuses(&r))
+		return rulesets_intern(&k->rule_set, b->sets, &r);
+	ruleset_fini(&r);
+	return 0;
+}
+
+static int compile_keys(struct build *b)
+{
+	size_t n = b->s->n_entries;
+	int err = 0;
+
+	if (n > POLICY_MAX)
+		return -E2BIG;
+	b->p.keys = calloc(n + 1, sizeof(*b->p.keys));
+	b->live = calloc(n + 1, sizeof(*b->live));
+	if (!b->p.keys || !b->live)
+		return -ENOMEM;
+	b->p.summary.n_not_found = b->s->n_not_found;
+	for (size_t i = 0; !err && i < n; i++) {
+		const struct entry *e = &b->s->entries[i];
+		struct policy_key *k = &b->p.keys[b->p.n_keys];
+
+		b->p.summary.n_not_found += e->not_found;
+		if (e->not_found)
+			continue;
+		k->digest = e->digest;
+		decide_key(&k->value, e);
+		if (!e->has_user)
+			summary_warn(&b->p.summary, WARNING_USER,
+				     "key %lld: its entry has no user",
+				     (long long)e->key_id);
+		err = compile_rules(b, &k->value, e);
+		if (!err)
+			count_key(b, &k->value);
+		b->p.n_keys++;
+	}
+	b->p.summary.n_entries = b->p.n_keys + b->p.summary.n_not_found;
+	return err;
+}
+
+static struct policy_prefix prefix_of(uint32_t set, const struct prefix *p,
+				      enum pc_reason reason, uint32_t source)
+{
+	struct policy_prefix out = {
+		.key.len = PC_SCOPE_LEN + p->len,
+		.key.scope = htonl(PC_SCOPE(set, p->family == AF_INET6)),
+		.value = { .reason = reason, .source = source },
+	};
+
+	memcpy(out.key.addr, p->addr, sizeof(out.key.addr));
+	return out;
+}
+
+static void add_rules(struct policy *p, uint32_t set,
+		      const struct prefix_list *list, enum pc_reason reason,
+		      uint32_t number)
+{
+	for (size_t i = 0; i < list->n; i++)
+		p->key_rules[p->n_key_rules++] =
+			prefix_of(set, &list->items[i], reason, number);
+}
+
+static int compile_key_rules(struct build *b)
+{
+	uint32_t n_sets = rulesets_count(b->sets);
+	struct policy *p = &b->p;
+	size_t n = 0;
+
+	for (uint32_t i = 1; i <= n_sets; i++) {
+		const struct ruleset *r = rulesets_find(b->sets, i);
+
+		n += r->black.n + r->white.n;
+	}
+	if (n > POLICY_MAX)
+		return -E2BIG;
+	p->key_rules = calloc(n + 1, sizeof(*p->key_rules));
+	if (!p->key_rules)
+		return -ENOMEM;
+	for (uint32_t i = 1; i <= n_sets; i++) {
+		const struct ruleset *r = rulesets_find(b->sets, i);
+
+		add_rules(p, PC_BLACK_SET(i), &r->black, PC_R_ADDRESS_DENIED,
+			  i);
+		add_rules(p, PC_WHITE_SET(i), &r->white, PC_R_KEY_LIVE, i);
+	}
+	p->summary.n_rule_sets = n_sets;
+	p->summary.n_rule_prefixes = n;
+	return 0;
+}
+
+/* By key; for one key the operator's word comes first. */
+static int compare_prefixes(const void *a, const void *b)
+{
+	const struct policy_prefix *x = a, *y = b;
+	int order = memcmp(&x->key, &y->key, sizeof(x->key));
+
+	if (order)
+		return order;
+	return (x->value.source > y->value.source) -
+	       (x->value.source < y->value.source);
+}
+
+static size_t drop_repeated(struct policy_prefix *items, size_t n)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!i || memcmp(&items[kept - 1].key, &items[i].key,
+				 sizeof(items[i].key)))
+			items[kept++] = items[i];
+	}
+	return kept;
+}
+
+/* One list of host-wide prefixes and what a hit in it means. */
+struct source {
+	uint32_t set;
+	enum pc_reason reason;
+	enum policy_source from;
+	struct prefix_list list;
+};
+
+static int merge_sources(struct policy *p, const struct source *sources,
+			 size_t n_sources)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < n_sources; i++)
+		n += sources[i].list.n;
+	if (n > POLICY_MAX)
+		return -E2BIG;
+	p->prefixes = calloc(n + 1, sizeof(*p->prefixes));
+	if (!p->prefixes)
+		return -ENOMEM;
+	n = 0;
+	for (size_t i = 0; i < n_sources; i++) {
+		const struct source *s = &sources[i];
+
+		for (size_t j = 0; j < s->list.n; j++)
+			p->prefixes[n++] = prefix_of(s->set, &s->list.items[j],
+						     s->reason, s->from);
+	}
+	qsort(p->prefixes, n, sizeof(*p->prefixes), compare_prefixes);
+	p->n_prefixes = drop_repeated(p->prefixes, n);
+	for (size_t i = 0; i < p->n_prefixes; i++)
+		p->summary.n_prefixes[ntohl(p->prefixes[i].key.scope) >> 1]++;
+	return 0;
+}
+
+static int compile_prefixes(struct build *b)
+{
+	struct ruleset_waste waste = { 0, NULL };
+	struct prefix_list allow = { 0 }, block = { 0 }, wide = { 0 };
+	char quote[SUMMARY_QUOTE_SIZE];
+	int err = ruleset_parse_list(&allow, &waste, b->s->ip_allowlist);
+
+	if (!err)
+		err = ruleset_parse_list(&block, &waste, b->s->ip_blacklist);
+	for (size_t i = 0; !err && i < waste.n; i++)
+		summary_warn(
+			&b->p.summary, WARNING_PATTERN,
+			"the snapshot's header: pattern %s matches nothing",
+			summary_quote(quote, waste.first));
+	if (!err)
+		err = hostwide_find(&wide, &b->p.summary, b->opt, b->sets,
+				    b->live);
+	if (!err) {
+		const struct source sources[] = {
+			{ PC_SET_ALLOW, PC_R_ALLOW_LIST, POLICY_OPERATOR,
+			  b->opt->allow },
+			{ PC_SET_ALLOW, PC_R_ALLOW_LIST, POLICY_SNAPSHOT,
+			  allow },
+			{ PC_SET_DENY, PC_R_BLOCK_LIST, POLICY_OPERATOR,
+			  b->opt->block },
+			{ PC_SET_DENY, PC_R_SNAPSHOT_LIST, POLICY_SNAPSHOT,
+			  block },
+			{ PC_SET_DENY, PC_R_SNAPSHOT_LIST, POLICY_IP_SCOPE,
+			  wide },
+			{ PC_SET_PROXY, PC_R_ADDRESS_UNSURE, POLICY_OPERATOR,
+			  b->opt->proxies },
+		};
+
+		err = merge_sources(&b->p, sources,
+				    sizeof(sources) / sizeof(sources[0]));
+	}
+	free(allow.items);
+	free(block.items);
+	free(wide.items);
+	return err;
+}
+
+static int compile_answers(struct build *b)
+{
+	struct policy *p = &b->p;
+
+	p->answers =
+		calloc((size_t)PC_R_MAX * PC_DIALECT_MAX, sizeof(*p->answers));
+	if (!p->answers)
+		return -ENOMEM;
+	for (int r = 0; r < PC_R_MAX; r++) {
+		for (int d = 0; d < PC_DIALECT_MAX; d++) {
+			int err;
+
+			if (reason_class(r) != PC_CLASS_DENY)
+				continue;
+			err = answer_compile(
+				&p->answers[PC_ANSWER_INDEX(0, r, d)],
+				b->opt->profile, d, r, 1);
+			if (err && err != -ENOENT)
+				return err;
+		}
+	}
+	return 0;
+}
+
+static void compile_head(struct build *b)
+{
+	const struct policy_options *opt = b->opt;
+	struct pc_policy *head = &b->p.head;
+
+	head->generation = opt->generation;
+	head->loaded_ns = opt->now_ns;
+	head->n_entries = b->p.summary.n_entries;
+	head->n_keys = b->p.n_keys;
+	head->n_rule_prefixes = b->p.n_key_rules;
+	head->n_prefixes = b->p.n_prefixes;
+	head->n_rule_sets = rulesets_count(b->sets);
+	head->profile = opt->profile;
+	head->run_mode = opt->run_mode;
+	head->monitor = opt->monitor;
+	head->trust_forwarded = opt->trust_forwarded;
+	head->custom_forwarded = opt->custom_forwarded;
+	memset(head->deny, opt->deny, PC_R_MAX);
+	if (opt->source)
+		strncpy(head->source, opt->source, sizeof(head->source) - 1);
+	for (size_t i = 0; i < opt->n_ports; i++)
+		head->ports[opt->ports[i] / 8] |= 1u << opt->ports[i] % 8;
+}
+
+static void warn_age(struct build *b)
+{
+	char made[TIMESTAMP_STRLEN];
+	int64_t made_ns = b->s->generated_ns;
+
+	/* Both are moments since 1970: the difference cannot overflow. */
+	if (made_ns > 0 && b->opt->now_ns - made_ns > DAY_NS)
+		summary_warn(&b->p.summary, WARNING_AGE,
+			     "the snapshot is old: it was made at %s",
+			     timestamp_print(made_ns, made));
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+	const int64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+static int warn_duplicates(struct build *b)
+{
+	size_t n = b->p.n_keys;
+	int64_t *ids = calloc(n + 1, sizeof(*ids));
+
+	if (!ids)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		ids[i] = b->p.keys[i].value.key_id;
+	qsort(ids, n, sizeof(*ids), compare_ids);
+	for (size_t i = 1; i < n; i++) {
+		if (ids[i] == ids[i - 1])
+			summary_warn(&b->p.summary, WARNING_DUPLICATE,
+				     "key %lld: several entries have this id",
+				     (long long)ids[i]);
+	}
+	free(ids);
+	return 0;
+}
+
+int policy_compile(struct policy *out, const struct snapshot *s,
+		   const struct policy_options *opt)
+{
+	struct build b = { .s = s, .opt = opt, .sets = rulesets_new() };
+	int err = b.sets ? compile_keys(&b) : -ENOMEM;
+
+	if (!err)
+		err = compile_key_rules(&b);
+	if (!err)
+		err = compile_prefixes(&b);
+	if (!err)
+		err = compile_answers(&b);
+	if (!err)
+		err = warn_duplicates(&b);
+	if (!err) {
+		warn_age(&b);
+		compile_head(&b);
+		*out = b.p;
+	} else {
+		policy_fini(&b.p);
+	}
+	rulesets_free(b.sets);
+	free(b.live);
+	return err;
+}
+
+void policy_fini(struct policy *p)
+{
+	free(p->keys);
+	free(p->key_rules);
+	free(p->prefixes);
+	free(p->answers);
+	memset(p, 0, sizeof(*p));
+}
+
+char *policy_print(const struct policy *p)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	if (!f)
+		return NULL;
+	summary_print(f, &p->summary);
+	fclose(f);
+	return text;
+}
