@@ -15,13 +15,15 @@
 
 #define SNAPSHOT_LINE_MAX (1u << 20) /* one entry's bytes */
 #define SNAPSHOT_ERROR_SIZE 512
+/* "field: what", the part of an error that does not name file and line. */
+#define SNAPSHOT_WHAT_SIZE 192
 
 struct snapshot {
 	struct entry *entries; /* sorted by digest, no duplicates */
 	size_t n_entries;
-	size_t n_not_found;    /* cached "no such key" records, not in entries */
-	bool complete;	       /* the header says that no other key exists */
-	int64_t generated_ns;  /* Unix time from the header; 0 when absent */
+	size_t n_not_found;   /* cached "no such key" records, not in entries */
+	bool complete;	      /* the header says that no other key exists */
+	int64_t generated_ns; /* Unix time from the header; 0 when absent */
 	/* Host-wide lists of the header, NULL-ended, or NULL. */
 	char **ip_blacklist;
 	char **ip_allowlist;
@@ -41,10 +43,18 @@ const struct entry *snapshot_find(const struct snapshot *s,
 				  const struct pc_digest *digest);
 
 /*
- * One cache record {"not_found":…,"snapshot":{…}}, already parsed, to an entry
- * (digest left zero).  On failure -EBADMSG and "field: what" in error.  json is
- * borrowed.  Numbers must have been decoded with JSON_DECODE_INT_AS_REAL off;
- * see snapshot.c for how amounts stay exact.
+ * One cache record {"not_found":…,"snapshot":{…}}, or a bare snapshot, as text
+ * to an entry (digest left zero).  On failure -errno (-EBADMSG for bad
+ * content), *out untouched and "field: what" in error.
+ */
+int snapshot_parse_text(struct entry *out, const char *text, size_t size,
+			char error[static SNAPSHOT_ERROR_SIZE]);
+
+/*
+ * The same for a record that was decoded elsewhere, without
+ * JSON_DECODE_INT_AS_REAL.  Its fractions have been through a double, which is
+ * exact for up to 15 digits and for whatever Go's encoder printed; prefer the
+ * text where there is one.  json is borrowed.
  */
 int snapshot_parse_record(struct entry *out, const json_t *json,
 			  char error[static SNAPSHOT_ERROR_SIZE]);
