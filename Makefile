@@ -68,6 +68,7 @@ BPFTEST   := $(patsubst tests/bpf/%.c,$(O)/bpftest/%,$(wildcard tests/bpf/test_*
 FUZZERS   := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 E2E       := $(wildcard tests/e2e/*.sh)
 STYLED    := $(wildcard agent/*.[ch] bpf/*.[ch] include/*.h tests/*/*.[ch])
+SCRIPTS   := $(wildcard .ci/run scripts/* tests/e2e/*.sh tests/e2e/lib.bash)
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -169,7 +170,7 @@ dist:
 	git archive --format=tar.gz --prefix=portcullis/ -o build/portcullis.tar.gz HEAD
 
 lint:
-	@scripts/lint $(STYLED)
+	@scripts/lint $(STYLED) $(SCRIPTS)
 
 format:
 	$(CLANG_FORMAT) -i $(STYLED)
