@@ -195,8 +195,8 @@ void decide(struct decision *out, const struct decide_config *cfg,
 	if (!credential_find(&c, cfg, req)) {
 		d.reason = c.reason;
 		if (d.reason == PC_NEXT)
-			d.reason = find_entry(&e, cfg->profile, &c, lookup,
-					      arg);
+			d.reason =
+				find_entry(&e, cfg->profile, &c, lookup, arg);
 		if (d.reason == PC_NEXT)
 			d.reason = check_entry(&d, cfg, req, sub, e, flags);
 		credential_fini(&c);
