@@ -181,9 +181,24 @@ static void print_shortest(char *buf, size_t size, double number)
 
 /*
  * jansson keeps fractions as doubles, which hold 15 digits where Postgres'
- * numeric(20,8) has 20.  So an amount is read from the text of the record; the
+ * numeric(20,8) has 20.  So a fraction is read from the text of the record; the
  * decoded value only vouches for its type.
  */
+static struct jsontext number_text(const struct object *o, const char *name,
+				   const json_t *value, char *buf, size_t size)
+{
+	struct jsontext text;
+
+	if (json_is_integer(value))
+		snprintf(buf, size, "%" JSON_INTEGER_FORMAT,
+			 json_integer_value(value));
+	else if (jsontext_find(&text, o->text, name))
+		return text;
+	else
+		print_shortest(buf, size, json_real_value(value));
+	return (struct jsontext){ buf, strlen(buf) };
+}
+
 static int amount(int64_t *out, const struct object *o, const char *name,
 		  int (*parse)(int64_t *, const char *, size_t))
 {
@@ -195,15 +210,7 @@ static int amount(int64_t *out, const struct object *o, const char *name,
 		return 0;
 	if (!json_is_number(value))
 		return object_refuse(o, name, "not a number");
-	if (!jsontext_find(&text, o->text, name)) {
-		if (json_is_integer(value))
-			snprintf(buf, sizeof(buf), "%" JSON_INTEGER_FORMAT,
-				 json_integer_value(value));
-		else
-			print_shortest(buf, sizeof(buf),
-				       json_real_value(value));
-		text = (struct jsontext){ buf, strlen(buf) };
-	}
+	text = number_text(o, name, value, buf, sizeof(buf));
 	if (parse(out, text.at, text.size))
 		return object_refuse(o, name, "not an amount");
 	return 0;
