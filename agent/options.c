@@ -35,8 +35,10 @@ static const struct flag {
 	  "--interface)" },
 	{ "gateway-port", OPTIONS_RUN, "PORT", "8080", F(ports), value_port,
 	  "TCP port of the gateway (repeatable)" },
-	{ "snapshot", OPTIONS_RUN | OPTIONS_EXPLAIN, "FILE", NULL, F(snapshot),
-	  value_text, "auth snapshot (default: none)" },
+	{ "snapshot", OPTIONS_RUN, "FILE", NULL, F(snapshot), value_text,
+	  "auth snapshot; without it no keys are judged" },
+	{ "snapshot", OPTIONS_EXPLAIN, "FILE", NULL, F(snapshot), value_text,
+	  "explain by this file, not by what is in force" },
 	{ "profile", POLICY, "seed|v0.1.179", "v0.1.179", F(profile),
 	  value_profile, "the gateway's version" },
 	{ "run-mode", POLICY, "standard|simple", "standard", F(run_mode),
@@ -258,20 +260,38 @@ static int finish_run(struct options *o, const struct cursor *c)
 	return err;
 }
 
+/* The policy in force was compiled with flags of its own. */
+static int refuse_policy_flags(const struct cursor *c)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
+		if (c->given[i] && flags[i].verbs == POLICY) {
+			fprintf(stderr,
+				"portcullis: --%s goes with --snapshot; the "
+				"policy in force has its own\n",
+				flags[i].name);
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+static int finish_explain(struct options *o, const struct cursor *c)
+{
+	if (o->key_stdin == !!o->key_hash)
+		return usage_error(
+			c, "either --key-stdin or --key-hash is needed");
+	if (!o->ip.family)
+		return usage_error(c, "--ip is needed");
+	return o->snapshot ? 0 : refuse_policy_flags(c);
+}
+
 static int finish(struct options *o, const struct cursor *c)
 {
 	if (c->which == OPTIONS_RUN)
 		return finish_run(o, c);
 	if (c->which == OPTIONS_CHECK && !o->snapshot)
 		return usage_error(c, "a snapshot file is needed");
-	if (c->which != OPTIONS_EXPLAIN)
-		return 0;
-	if (o->key_stdin == !!o->key_hash)
-		return usage_error(
-			c, "either --key-stdin or --key-hash is needed");
-	if (!o->ip.family)
-		return usage_error(c, "--ip is needed");
-	return 0;
+	return c->which == OPTIONS_EXPLAIN ? finish_explain(o, c) : 0;
 }
 
 int options_parse(struct options *out, int argc, char **argv,
