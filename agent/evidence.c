@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The two kinds of evidence.  Over a compiled policy the lookups are plain
+ * walks: one question is asked a run, and a walk cannot share a bug with a
+ * trie.
+ */
+#include "evidence.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "maps.h"
+
+static int find_in_policy(struct pc_key *out, const struct evidence *e,
+			  const struct pc_digest *digest)
+{
+	for (size_t i = 0; i < e->policy->n_keys; i++) {
+		const struct policy_key *k = &e->policy->keys[i];
+
+		if (!memcmp(&k->digest, digest, sizeof(*digest))) {
+			*out = k->value;
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+static struct prefix prefix_of(const struct pc_prefix_key *key)
+{
+	struct prefix p = {
+		.family = ntohl(key->scope) & 1 ? AF_INET6 : AF_INET,
+		.len = (uint8_t)(key->len - PC_SCOPE_LEN),
+	};
+
+	memcpy(p.addr, key->addr, sizeof(p.addr));
+	return p;
+}
+
+static int match_in_policy(struct prefix *matched, struct pc_rule *rule,
+			   const struct evidence *e, bool key_rules,
+			   unsigned int set, const struct prefix *address)
+{
+	const struct policy *p = e->policy;
+	const struct policy_prefix *items =
+		key_rules ? p->key_rules : p->prefixes;
+	size_t n = key_rules ? p->n_key_rules : p->n_prefixes;
+	int err = -ENOENT;
+
+	for (size_t i = 0; i < n; i++) {
+		struct prefix candidate = prefix_of(&items[i].key);
+
+		if (ntohl(items[i].key.scope) >> 1 != set ||
+		    !prefix_contains(&candidate, address))
+			continue;
+		if (!err && candidate.len < matched->len)
+			continue;
+		*matched = candidate;
+		*rule = items[i].value;
+		err = 0;
+	}
+	return err;
+}
+
+void evidence_of_policy(struct evidence *out, const struct policy *p)
+{
+	*out = (struct evidence){
+		.head = p->head,
+		.find_key = find_in_policy,
+		.match = match_in_policy,
+		.policy = p,
+	};
+}
+
+static int find_in_maps(struct pc_key *out, const struct evidence *e,
+			const struct pc_digest *digest)
+{
+	return maps_find_key(e->maps, digest, out);
+}
+
+static int match_in_maps(struct prefix *matched, struct pc_rule *rule,
+			 const struct evidence *e, bool key_rules,
+			 unsigned int set, const struct prefix *address)
+{
+	return maps_match(e->maps, key_rules, set, address, matched, rule);
+}
+
+/* The lease counts time asleep too, as CLOCK_BOOTTIME does. */
+static bool has_lapsed(const struct pc_clock *clock)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return clock->lease_ns &&
+	       (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec >
+		       clock->lease_ns;
+}
+
+int evidence_of_maps(struct evidence *out, struct maps *m)
+{
+	struct evidence e = {
+		.find_key = find_in_maps,
+		.match = match_in_maps,
+		.maps = m,
+	};
+	struct pc_clock clock;
+	int err = maps_read_policy(m, &e.head);
+
+	if (!err)
+		err = maps_clock(m, &clock);
+	if (err)
+		return err;
+	e.lapsed = has_lapsed(&clock);
+	*out = e;
+	return 0;
+}
+
+/* Words the judgement; matched is NULL when no prefix led to it. */
+static void say(char why[static EVIDENCE_WHY_SIZE], const char *what,
+		const struct prefix *matched)
+{
+	char text[PREFIX_STRLEN];
+
+	snprintf(why, EVIDENCE_WHY_SIZE, "%s%s", what,
+		 matched ? prefix_print(matched, text) : "");
+}
+
+/* Is the packet's source the client?  1, 0 with why, or -errno. */
+static int is_certain(char why[static EVIDENCE_WHY_SIZE],
+		      const struct evidence *e, const struct prefix *ip)
+{
+	struct prefix matched;
+	struct pc_rule rule;
+	int err;
+
+	if (e->head.trust_forwarded && e->head.custom_forwarded) {
+		say(why, "a header of the gateway's own may name another",
+		    NULL);
+		return 0;
+	}
+	err = e->match(&matched, &rule, e, false, PC_SET_PROXY, ip);
+	if (!err)
+		say(why, "speaks for others: trusted proxy ", &matched);
+	return err == -ENOENT ? 1 : err;
+}
+
+int evidence_judge(enum pc_address *out, char why[static EVIDENCE_WHY_SIZE],
+		   const struct evidence *e, const struct pc_key *key,
+		   const struct prefix *ip)
+{
+	struct prefix matched;
+	struct pc_rule rule;
+	int err;
+
+	why[0] = '\0';
+	*out = PC_ADDRESS_ALLOWED;
+	if (!key->rule_set)
+		return 0;
+	err = is_certain(why, e, ip);
+	if (!err)
+		*out = PC_ADDRESS_UNSURE;
+	if (err <= 0)
+		return err;
+	err = e->match(&matched, &rule, e, true, PC_BLACK_SET(key->rule_set),
+		       ip);
+	if (!err) {
+		*out = PC_ADDRESS_REFUSED;
+		say(why, "blacklist has ", &matched);
+	}
+	if (err != -ENOENT || !(key->facts & PC_F_WHITELIST))
+		return err == -ENOENT ? 0 : err;
+	err = e->match(&matched, &rule, e, true, PC_WHITE_SET(key->rule_set),
+		       ip);
+	if (!err) {
+		say(why, "whitelist has ", &matched);
+	} else if (err == -ENOENT) {
+		*out = PC_ADDRESS_REFUSED;
+		say(why, "not in the whitelist", NULL);
+	}
+	return err == -ENOENT ? 0 : err;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a policy holds about keys and addresses, asked the way the kernel asks:
+ * of a policy just compiled from a file, or of the maps in force.
+ */
+#ifndef EVIDENCE_H
+#define EVIDENCE_H
+
+#include <stdbool.h>
+
+#include "pc_abi.h"
+#include "policy.h"
+#include "prefix.h"
+#include "verdict.h"
+
+struct maps;
+
+struct evidence {
+	struct pc_policy head;
+	bool lapsed; /* the agent's lease has run out: key denies do not hold */
+	/* 0, -ENOENT: no such key, other -errno. */
+	int (*find_key)(struct pc_key *out, const struct evidence *e,
+			const struct pc_digest *digest);
+	/* The longest prefix of the set.  0, -ENOENT: no match, other -errno.
+	 */
+	int (*match)(struct prefix *matched, struct pc_rule *rule,
+		     const struct evidence *e, bool key_rules, unsigned int set,
+		     const struct prefix *address);
+	const struct policy *policy; /* one of these two is borrowed */
+	struct maps *maps;
+};
+
+void evidence_of_policy(struct evidence *out, const struct policy *p);
+/* 0, -ENOENT: no policy is in force, other -errno. */
+int evidence_of_maps(struct evidence *out, struct maps *m);
+
+#define EVIDENCE_WHY_SIZE 80
+/*
+ * How a key's rules judge the source of a packet that brings no forwarding
+ * headers, as pc_request does it, and why in words ("" when there is nothing to
+ * say).  0, -errno.
+ */
+int evidence_judge(enum pc_address *out, char why[static EVIDENCE_WHY_SIZE],
+		   const struct evidence *e, const struct pc_key *key,
+		   const struct prefix *ip);
+
+#endif /* EVIDENCE_H */
