@@ -12,10 +12,13 @@
 #include "pc_abi.h"
 
 struct answer {
-	int status;	     /* HTTP; 200 for PC_R_KEY_LIVE */
-	const char *code;    /* "ALLOW" for PC_R_KEY_LIVE; Google's status name
-				in its dialect, "insufficient_quota" in OpenAI's */
-	const char *message; /* static; may hold one %s for the client address */
+	int status; /* HTTP; 200 for PC_R_KEY_LIVE */
+	/* "ALLOW" for PC_R_KEY_LIVE; Google's status name in its dialect,
+	 * "insufficient_quota" in OpenAI's.
+	 */
+	const char *code;
+	/* May hold one %s, for the client's address or Go's error text. */
+	const char *message;
 };
 
 /*

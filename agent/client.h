@@ -19,7 +19,7 @@ void client_address(char out[static DECIDE_TEXT_SIZE],
  * Do the rules admit the client?  Lists are NULL-ended or NULL (as in struct
  * entry).  client is text as client_address() writes it, or with a port.
  */
-bool client_allowed(uint8_t profile, const char *client,
-		    char *const *whitelist, char *const *blacklist);
+bool client_allowed(uint8_t profile, const char *client, char *const *whitelist,
+		    char *const *blacklist);
 
 #endif /* CLIENT_H */

@@ -8,7 +8,7 @@
 #include "decide.h"
 
 struct credential {
-	char *key;  /* NUL-ended copy, erased and freed by credential_fini() */
+	char *key; /* NUL-ended copy, erased and freed by credential_fini() */
 	size_t size;
 	enum pc_reason reason; /* PC_NEXT, or why the request ends here:
 				  PC_R_QUERY_KEY, PC_R_CREDENTIAL_MISSING or

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The gateway's decision on one request, in full: credential, key, address,
- * checks, answer.  Pure: no I/O, no BPF, no clock.  judge, explain, the decision
- * service and the policy compiler all call this; the checks on a known key are
- * bpf/verdict.h, which the kernel runs too.
+ * checks, answer.  Pure: no I/O, no BPF, no clock.  judge, explain, the
+ * decision service and the policy compiler all call this; the checks on a known
+ * key are bpf/verdict.h, which the kernel runs too.
  */
 #ifndef DECIDE_H
 #define DECIDE_H
@@ -26,8 +26,8 @@ struct header {
 
 /* How the guarded gateway is set up. */
 struct decide_config {
-	uint8_t profile;  /* enum pc_profile */
-	uint8_t run_mode; /* enum pc_run_mode */
+	uint8_t profile;      /* enum pc_profile */
+	uint8_t run_mode;     /* enum pc_run_mode */
 	bool trust_forwarded; /* the gateway's trust_forwarded_ip switch */
 	const struct prefix *proxies; /* server.trusted_proxies */
 	size_t n_proxies;
@@ -42,14 +42,23 @@ struct decide_request {
 	const char *peer;  /* "addr:port" or "[addr]:port" */
 	const struct header *headers; /* in order */
 	size_t n_headers;
-	int64_t now_ns; /* Unix time */
+	int64_t now_ns;	 /* Unix time */
 	uint8_t variant; /* enum pc_variant */
 };
 
 /* The (user, group) subscription row where the caller has one. */
 struct subscription {
-	enum { SUBSCRIPTION_UNKNOWN, SUBSCRIPTION_NONE, SUBSCRIPTION_ROW } known;
-	enum { ROW_ACTIVE, ROW_EXPIRED, ROW_SUSPENDED, ROW_OTHER } status;
+	enum {
+		SUBSCRIPTION_UNKNOWN,
+		SUBSCRIPTION_NONE,
+		SUBSCRIPTION_ROW
+	} known;
+	enum {
+		ROW_ACTIVE,
+		ROW_EXPIRED,
+		ROW_SUSPENDED,
+		ROW_OTHER
+	} status;
 	int64_t expires_ns;
 	int64_t daily_nusd, weekly_nusd, monthly_nusd;
 	/* Start of the window each amount was counted in; 0 when not begun. */
@@ -74,7 +83,8 @@ struct decision {
 
 /*
  * Always decides, except where a subscription row is needed and unknown: then
- * the reason is PC_R_SUBSCRIPTION_UNSURE.
+ * the reason is PC_R_SUBSCRIPTION_UNSURE.  Without memory to read the
+ * credential it is PC_R_LOOKUP_FAILED.
  */
 void decide(struct decision *out, const struct decide_config *cfg,
 	    const struct decide_request *req, const struct subscription *sub,
