@@ -9,11 +9,11 @@
 
 #include "pc_abi.h"
 
-#define PC_P_GUARDED 0x01u /* a key middleware runs on this path */
-#define PC_P_GOOGLE 0x02u  /* ... the Google one */
-#define PC_P_EXEMPT 0x04u  /* billing-exempt, any method */
+#define PC_P_GUARDED 0x01u    /* a key middleware runs on this path */
+#define PC_P_GOOGLE 0x02u     /* ... the Google one */
+#define PC_P_EXEMPT 0x04u     /* billing-exempt, any method */
 #define PC_P_EXEMPT_GET 0x08u /* billing-exempt for GET */
-#define PC_P_OPENAI 0x10u  /* quota refusals in OpenAI's dialect */
+#define PC_P_OPENAI 0x10u     /* quota refusals in OpenAI's dialect */
 
 /* Bytes of a path that pc_path_classify() looks at, readable at any length. */
 #define PC_PATH_LOOK 48
@@ -58,9 +58,9 @@ static inline int pc_path_bare_route(const __u8 *p, __u32 n)
 	return PC_STARTS("/backend-api/codex/") || PC_IS("/chat/completions") ||
 	       PC_IS("/embeddings") || PC_IS("/models") ||
 	       PC_IS("/messages/count_tokens") || PC_IS("/alpha/search") ||
-	       PC_STARTS("/images/") || PC_STARTS("/videos/") || PC_IS("/tts") ||
-	       PC_IS("/stt") || PC_IS("/custom-voices") || PC_IS("/realtime") ||
-	       PC_IS("/web_search") || PC_IS("/x_search");
+	       PC_STARTS("/images/") || PC_STARTS("/videos/") ||
+	       PC_IS("/tts") || PC_IS("/stt") || PC_IS("/custom-voices") ||
+	       PC_IS("/realtime") || PC_IS("/web_search") || PC_IS("/x_search");
 }
 
 static inline __u32 pc_path_extras(const __u8 *p, __u32 n)

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * SHA-256 (FIPS 180-4) of up to PC_SHA256_MAX bytes, plain C for BPF and native.
- * The caller's buffer is padded in place, so no state is carried between calls.
+ * SHA-256 (FIPS 180-4) of up to PC_SHA256_MAX bytes, plain C for BPF and
+ * native. The caller's buffer is padded in place, so no state is carried
+ * between calls.
  */
 #ifndef PC_SHA256_H
 #define PC_SHA256_H
 
+#include "loop.h"
 #include "pc_abi.h"
 
 #define PC_SHA256_BLOCK 64
@@ -15,6 +17,7 @@
 
 struct pc_sha256 {
 	__u32 state[8];
+	__u32 w[16]; /* the message schedule, sixteen words at a time */
 	__u8 message[PC_SHA256_BLOCKS * PC_SHA256_BLOCK];
 };
 
@@ -37,32 +40,42 @@ static inline __u32 pc_sha256_ror(__u32 x, int n)
 	return x >> n | x << (32 - n);
 }
 
+/* The next sixteen words of the message schedule, in place. */
+static inline __attribute__((always_inline)) void
+pc_sha256_schedule(__u32 w[16])
+{
+	PC_UNROLL
+	for (int t = 0; t < 16; t++) {
+		__u32 x, y;
+
+		asm volatile("" ::: "memory");
+		x = w[(t + 1) % 16];
+		y = w[(t + 14) % 16];
+		w[t] += w[(t + 9) % 16] +
+			(pc_sha256_ror(x, 7) ^ pc_sha256_ror(x, 18) ^ x >> 3) +
+			(pc_sha256_ror(y, 17) ^ pc_sha256_ror(y, 19) ^ y >> 10);
+	}
+}
+
 /*
- * One block.  Fully unrolled: the round constants become immediates and w stays
- * at fixed stack slots, which the BPF verifier wants and the JIT likes.
+ * Sixteen rounds, unrolled so that the eight words change names, not places.
+ * All sixty-four at once need more stack than a BPF program has.
  */
 static inline __attribute__((always_inline)) void
-pc_sha256_rounds(__u32 v[8], __u32 w[16])
+pc_sha256_rounds(__u32 v[8], const __u32 *w, const __u32 *k)
 {
-#pragma GCC unroll 64
-	for (int t = 0; t < 64; t++) {
-		__u32 a = v[(64 - t) % 8], e = v[(68 - t) % 8];
-		__u32 b = v[(65 - t) % 8], f = v[(69 - t) % 8];
-		__u32 c = v[(66 - t) % 8], g = v[(70 - t) % 8];
-		__u32 *d = &v[(67 - t) % 8], *h = &v[(71 - t) % 8];
+	PC_UNROLL
+	for (int t = 0; t < 16; t++) {
+		__u32 a = v[(16 - t) % 8], e = v[(20 - t) % 8];
+		__u32 b = v[(17 - t) % 8], f = v[(21 - t) % 8];
+		__u32 c = v[(18 - t) % 8], g = v[(22 - t) % 8];
+		__u32 *d = &v[(19 - t) % 8], *h = &v[(23 - t) % 8];
 
-		if (t >= 16) {
-			__u32 x = w[(t + 1) % 16], y = w[(t + 14) % 16];
-
-			w[t % 16] += w[(t + 9) % 16] +
-				     (pc_sha256_ror(x, 7) ^
-				      pc_sha256_ror(x, 18) ^ x >> 3) +
-				     (pc_sha256_ror(y, 17) ^
-				      pc_sha256_ror(y, 19) ^ y >> 10);
-		}
+		/* Loads stay in their round: hoisted, they fill the stack. */
+		asm volatile("" ::: "memory");
 		*h += (pc_sha256_ror(e, 6) ^ pc_sha256_ror(e, 11) ^
 		       pc_sha256_ror(e, 25)) +
-		      (g ^ (e & (f ^ g))) + pc_sha256_k[t] + w[t % 16];
+		      (g ^ (e & (f ^ g))) + k[t] + w[t];
 		*d += *h;
 		*h += (pc_sha256_ror(a, 2) ^ pc_sha256_ror(a, 13) ^
 		       pc_sha256_ror(a, 22)) +
@@ -71,17 +84,20 @@ pc_sha256_rounds(__u32 v[8], __u32 w[16])
 }
 
 static inline __attribute__((always_inline)) void
-pc_sha256_block(struct pc_sha256 *s, __u32 block)
+pc_sha256_block(struct pc_sha256 *s, const __u32 *message)
 {
-	const __u32 *m = (const __u32 *)(const void *)(s->message +
-						       block * PC_SHA256_BLOCK);
-	__u32 v[8], w[16];
+	__u32 v[8];
 
 	for (int i = 0; i < 16; i++)
-		w[i] = __builtin_bswap32(m[i]);
+		s->w[i] = __builtin_bswap32(message[i]);
 	for (int i = 0; i < 8; i++)
 		v[i] = s->state[i];
-	pc_sha256_rounds(v, w);
+	PC_NO_UNROLL
+	for (int t = 0; t < 64; t += 16) {
+		if (t)
+			pc_sha256_schedule(s->w);
+		pc_sha256_rounds(v, s->w, pc_sha256_k + t);
+	}
 	for (int i = 0; i < 8; i++)
 		s->state[i] += v[i];
 }
@@ -117,6 +133,7 @@ static inline void pc_sha256_final(struct pc_digest *out, struct pc_sha256 *s,
 		return;
 	s->message[size] = 0x80;
 	blocks = (size + 9 + PC_SHA256_BLOCK - 1) / PC_SHA256_BLOCK;
+	PC_NO_UNROLL
 	for (__u32 i = 0; i < PC_SHA256_BLOCKS; i++) {
 		__u8 *end = s->message + (i + 1) * PC_SHA256_BLOCK - 4;
 
@@ -124,7 +141,9 @@ static inline void pc_sha256_final(struct pc_digest *out, struct pc_sha256 *s,
 			break;
 		if (i + 1 == blocks)
 			*(__u32 *)(void *)end = __builtin_bswap32(bits);
-		pc_sha256_block(s, i);
+		pc_sha256_block(s,
+				(const __u32 *)(const void *)(end + 4 -
+							      PC_SHA256_BLOCK));
 	}
 	for (int i = 0; i < 8; i++)
 		d[i] = __builtin_bswap32(s->state[i]);

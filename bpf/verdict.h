@@ -9,6 +9,7 @@
 #ifndef PC_VERDICT_H
 #define PC_VERDICT_H
 
+#include "loop.h"
 #include "pc_abi.h"
 
 /* In the order of the gateway's newest middleware; the tables say the rest. */
@@ -78,7 +79,7 @@ static const __u8 pc_checks[PC_PROFILE_MAX][PC_VARIANT_MAX][PC_CHECKS] = {
 
 /* How the key's address rules judge the client. */
 enum pc_address {
-	PC_ADDRESS_UNSURE, /* rules, but the client's address is not certain */
+	PC_ADDRESS_UNSURE,  /* rules, but the client's address is not certain */
 	PC_ADDRESS_ALLOWED, /* or the key has no rules */
 	PC_ADDRESS_REFUSED,
 };
@@ -94,18 +95,15 @@ enum pc_subscription {
 
 /* What is asked of the key. */
 struct pc_question {
-	__s64 now_ns; /* Unix time */
-	__u8 profile; /* enum pc_profile */
-	__u8 variant; /* enum pc_variant */
-	__u8 run_mode; /* enum pc_run_mode */
-	__u8 exempt; /* the path is billing-exempt for this method */
-	__u8 address; /* enum pc_address */
+	__s64 now_ns;	   /* Unix time */
+	__u8 profile;	   /* enum pc_profile */
+	__u8 variant;	   /* enum pc_variant */
+	__u8 run_mode;	   /* enum pc_run_mode */
+	__u8 exempt;	   /* the path is billing-exempt for this method */
+	__u8 address;	   /* enum pc_address */
 	__u8 subscription; /* enum pc_subscription */
 	__u8 pad[2];
 };
-
-/* Returned by a check that has nothing against the request. */
-#define PC_NEXT PC_R_MAX
 
 static inline __u32 pc_fact(const struct pc_key *k, __u32 fact, __u32 reason)
 {
@@ -187,12 +185,14 @@ static inline __u32 pc_check(__u32 check, const struct pc_key *k,
 }
 
 /* The first check that ends the request; PC_R_KEY_LIVE when none objects. */
-static inline enum pc_reason pc_verdict(const struct pc_key *k,
-					const struct pc_question *q)
+PC_GLOBAL __u32 pc_verdict(const struct pc_key *k, const struct pc_question *q)
 {
-	__u32 profile = q->profile % PC_PROFILE_MAX;
-	__u32 variant = q->variant % PC_VARIANT_MAX;
+	__u32 profile, variant;
 
+	if (!k || !q)
+		return PC_R_KEY_UNKNOWN;
+	profile = q->profile % PC_PROFILE_MAX;
+	variant = q->variant % PC_VARIANT_MAX;
 	for (int i = 0; i < PC_CHECKS; i++) {
 		__u32 r = pc_check(pc_checks[profile][variant][i], k, q);
 

@@ -5,11 +5,11 @@
  * else crosses the boundary.
  *
  * A policy is a generation.  Everything that belongs to one lives in one of two
- * slots: the outer maps pc_keys, pc_key_rules and pc_prefixes hold one inner map
- * a slot, pc_policy and pc_answers are arrays with one part a slot.  The agent
- * fills the slot that is not in force, reads it back, and stores the slot number
- * into pc_active: that one store is the flip.  A program reads pc_active once a
- * packet and never mixes slots.
+ * slots: the outer maps pc_keys, pc_key_rules and pc_prefixes hold one inner
+ * map a slot, pc_policy and pc_answers are arrays with one part a slot.  The
+ * agent fills the slot that is not in force, reads it back, and stores the slot
+ * number into pc_active: that one store is the flip.  A program reads pc_active
+ * once a packet and never mixes slots.
  *
  * Rules: fixed-width types only; __be types for anything that comes off the
  * wire; every hole is a named pad; every struct has its size asserted below.
@@ -34,74 +34,76 @@
  *   DENY  the gateway would refuse; pc_request acts as the policy's deny[] says
  *   OWN   a segment portcullis itself consumed on a connection it has answered
  */
-#define PC_REASONS(X)                                        \
-	/* address plane */                                  \
-	X(ADDRESS_PASS, "address-pass", PASS)                \
-	X(NO_POLICY, "no-policy", PASS)                      \
-	X(NOT_IP, "not-ip", PASS)                            \
-	X(NOT_TCP_UDP, "not-tcp-udp", PASS)                  \
-	X(OTHER_PORT, "other-port", PASS)                    \
-	X(FRAGMENT, "fragment", PASS)                        \
-	X(TRUNCATED, "truncated", PASS)                      \
-	X(BAD_IP_HEADER, "bad-ip-header", PASS)              \
-	X(EXT_HEADER_LIMIT, "ext-header-limit", PASS)        \
-	X(ALLOW_LIST, "allow-list", PASS)                    \
-	X(BLOCK_LIST, "block-list", DROP)                    \
-	X(SNAPSHOT_LIST, "snapshot-list", DROP)              \
-	/* request plane: not a head, or not one to judge */ \
-	X(NOT_TCP, "not-tcp", PASS)                          \
-	X(NO_PAYLOAD, "no-payload", PASS)                    \
-	X(LEASE_LAPSED, "lease-lapsed", PASS)                \
-	X(MID_STREAM, "mid-stream", PASS)                    \
-	X(BODY, "body", PASS)                                \
-	X(GAP, "gap", PASS)                                  \
-	X(OPAQUE, "opaque", PASS)                            \
-	X(PIPELINED, "pipelined", PASS)                      \
-	X(SYN_DATA, "syn-data", PASS)                        \
-	X(NOT_HTTP, "not-http", PASS)                        \
-	X(TLS, "tls", PASS)                                  \
-	X(H2C, "h2c", PASS)                                  \
-	X(HEAD_SPLIT, "head-split", PASS)                    \
-	X(HEAD_TOO_LARGE, "head-too-large", PASS)            \
-	X(HEAD_SYNTAX, "head-syntax", PASS)                  \
-	X(HEAD_FRAMING, "head-framing", PASS)                \
-	X(HEAD_HOST, "head-host", PASS)                      \
-	X(OBS_FOLD, "obs-fold", PASS)                        \
-	X(TARGET_FORM, "target-form", PASS)                  \
-	X(PATH_ENCODED, "path-encoded", PASS)                \
-	X(OTHER_PATH, "other-path", PASS)                    \
-	X(OPTIONS, "options", PASS)                          \
-	X(QUERY_UNSURE, "query-unsure", PASS)                \
-	X(NO_CREDENTIAL, "no-credential", PASS)              \
-	X(KEY_TOO_LONG, "key-too-long", PASS)                \
-	X(KEY_UNKNOWN, "key-unknown", PASS)                  \
-	X(ADDRESS_UNSURE, "address-unsure", PASS)            \
-	X(SUBSCRIPTION_UNSURE, "subscription-unsure", PASS)  \
-	X(KEY_LIVE, "key-live", PASS)                        \
-	X(ANSWER_FAILED, "answer-failed", PASS)              \
+#define PC_REASONS(X)                                          \
+	/* address plane */                                    \
+	X(ADDRESS_PASS, "address-pass", PASS)                  \
+	X(NO_POLICY, "no-policy", PASS)                        \
+	X(NOT_IP, "not-ip", PASS)                              \
+	X(NOT_TCP_UDP, "not-tcp-udp", PASS)                    \
+	X(OTHER_PORT, "other-port", PASS)                      \
+	X(FRAGMENT, "fragment", PASS)                          \
+	X(TRUNCATED, "truncated", PASS)                        \
+	X(BAD_IP_HEADER, "bad-ip-header", PASS)                \
+	X(EXT_HEADER_LIMIT, "ext-header-limit", PASS)          \
+	X(ALLOW_LIST, "allow-list", PASS)                      \
+	X(BLOCK_LIST, "block-list", DROP)                      \
+	X(SNAPSHOT_LIST, "snapshot-list", DROP)                \
+	/* request plane: not a head, or not one to judge */   \
+	X(NOT_TCP, "not-tcp", PASS)                            \
+	X(NO_PAYLOAD, "no-payload", PASS)                      \
+	X(LEASE_LAPSED, "lease-lapsed", PASS)                  \
+	X(MID_STREAM, "mid-stream", PASS)                      \
+	X(BODY, "body", PASS)                                  \
+	X(GAP, "gap", PASS)                                    \
+	X(OPAQUE, "opaque", PASS)                              \
+	X(PIPELINED, "pipelined", PASS)                        \
+	X(SYN_DATA, "syn-data", PASS)                          \
+	X(NOT_HTTP, "not-http", PASS)                          \
+	X(TLS, "tls", PASS)                                    \
+	X(H2C, "h2c", PASS)                                    \
+	X(HEAD_SPLIT, "head-split", PASS)                      \
+	X(HEAD_TOO_LARGE, "head-too-large", PASS)              \
+	X(HEAD_SYNTAX, "head-syntax", PASS)                    \
+	X(HEAD_FRAMING, "head-framing", PASS)                  \
+	X(HEAD_HOST, "head-host", PASS)                        \
+	X(OBS_FOLD, "obs-fold", PASS)                          \
+	X(TARGET_FORM, "target-form", PASS)                    \
+	X(PATH_ENCODED, "path-encoded", PASS)                  \
+	X(OTHER_PATH, "other-path", PASS)                      \
+	X(OTHER_METHOD, "other-method", PASS)                  \
+	X(UPGRADE, "upgrade", PASS)                            \
+	X(QUERY_UNSURE, "query-unsure", PASS)                  \
+	X(NO_CREDENTIAL, "no-credential", PASS)                \
+	X(KEY_TOO_LONG, "key-too-long", PASS)                  \
+	X(KEY_UNKNOWN, "key-unknown", PASS)                    \
+	X(ADDRESS_UNSURE, "address-unsure", PASS)              \
+	X(SUBSCRIPTION_UNSURE, "subscription-unsure", PASS)    \
+	X(KEY_LIVE, "key-live", PASS)                          \
+	X(ANSWER_UNFIT, "answer-unfit", PASS)                  \
 	/* request plane: the key or its request is refused */ \
-	X(KEY_DISABLED, "key-disabled", DENY)                \
-	X(KEY_EXPIRED, "key-expired", DENY)                  \
-	X(KEY_EXHAUSTED, "key-exhausted", DENY)              \
-	X(ADDRESS_DENIED, "address-denied", DENY)            \
-	X(USER_MISSING, "user-missing", DENY)                \
-	X(USER_INACTIVE, "user-inactive", DENY)              \
-	X(GROUP_DELETED, "group-deleted", DENY)              \
-	X(GROUP_DISABLED, "group-disabled", DENY)            \
-	X(GROUP_NOT_ALLOWED, "group-not-allowed", DENY)      \
-	X(SUBSCRIPTION_MISSING, "subscription-missing", DENY) \
-	X(SUBSCRIPTION_INVALID, "subscription-invalid", DENY) \
-	X(USAGE_LIMIT, "usage-limit", DENY)                  \
-	X(BALANCE_EMPTY, "balance-empty", DENY)              \
-	X(QUERY_KEY, "query-key", DENY)                      \
-	X(CREDENTIAL_MISSING, "credential-missing", DENY)    \
-	X(KEY_INVALID, "key-invalid", DENY)                  \
-	X(RATE_LIMITED, "rate-limited", DENY)                \
-	X(LOOKUP_BUSY, "lookup-busy", DENY)                  \
-	X(LOOKUP_FAILED, "lookup-failed", DENY)              \
-	/* a connection portcullis has answered */           \
-	X(REPEATED, "answer-repeated", OWN)                  \
-	X(SWALLOWED, "swallowed", OWN)                       \
+	X(KEY_DISABLED, "key-disabled", DENY)                  \
+	X(KEY_EXPIRED, "key-expired", DENY)                    \
+	X(KEY_EXHAUSTED, "key-exhausted", DENY)                \
+	X(ADDRESS_DENIED, "address-denied", DENY)              \
+	X(USER_MISSING, "user-missing", DENY)                  \
+	X(USER_INACTIVE, "user-inactive", DENY)                \
+	X(GROUP_DELETED, "group-deleted", DENY)                \
+	X(GROUP_DISABLED, "group-disabled", DENY)              \
+	X(GROUP_NOT_ALLOWED, "group-not-allowed", DENY)        \
+	X(SUBSCRIPTION_MISSING, "subscription-missing", DENY)  \
+	X(SUBSCRIPTION_INVALID, "subscription-invalid", DENY)  \
+	X(USAGE_LIMIT, "usage-limit", DENY)                    \
+	X(BALANCE_EMPTY, "balance-empty", DENY)                \
+	X(QUERY_KEY, "query-key", DENY)                        \
+	X(CREDENTIAL_MISSING, "credential-missing", DENY)      \
+	X(KEY_INVALID, "key-invalid", DENY)                    \
+	X(RATE_LIMITED, "rate-limited", DENY)                  \
+	X(LOOKUP_BUSY, "lookup-busy", DENY)                    \
+	X(LOOKUP_FAILED, "lookup-failed", DENY)                \
+	/* a connection portcullis has answered */             \
+	X(ANSWER_FAILED, "answer-failed", OWN)                 \
+	X(REPEATED, "answer-repeated", OWN)                    \
+	X(SWALLOWED, "swallowed", OWN)                         \
 	X(CLOSED, "closed", OWN)
 
 enum pc_reason {
@@ -111,13 +113,32 @@ enum pc_reason {
 	PC_R_MAX
 };
 
-enum pc_class { PC_CLASS_PASS, PC_CLASS_DROP, PC_CLASS_DENY, PC_CLASS_OWN };
+/* Returned by a stage that has not decided; never counted. */
+#define PC_NEXT PC_R_MAX
+
+enum pc_class {
+	PC_CLASS_PASS,
+	PC_CLASS_DROP,
+	PC_CLASS_DENY,
+	PC_CLASS_OWN
+};
 
 /* Which gateway is guarded, and how it runs. */
-enum pc_profile { PC_PROFILE_SEED, PC_PROFILE_V0_1_179, PC_PROFILE_MAX };
-enum pc_run_mode { PC_RUN_STANDARD, PC_RUN_SIMPLE };
+enum pc_profile {
+	PC_PROFILE_SEED,
+	PC_PROFILE_V0_1_179,
+	PC_PROFILE_MAX
+};
+enum pc_run_mode {
+	PC_RUN_STANDARD,
+	PC_RUN_SIMPLE
+};
 /* The gateway's two middlewares. */
-enum pc_variant { PC_VARIANT_MAIN, PC_VARIANT_GOOGLE, PC_VARIANT_MAX };
+enum pc_variant {
+	PC_VARIANT_MAIN,
+	PC_VARIANT_GOOGLE,
+	PC_VARIANT_MAX
+};
 /* How a refusal's body is written. */
 enum pc_dialect {
 	PC_DIALECT_STD,
@@ -128,7 +149,8 @@ enum pc_dialect {
 
 /* What pc_request does with a refused request. */
 enum pc_deny {
-	PC_DENY_REPLY, /* answer, keep the connection; for now the same as close */
+	PC_DENY_REPLY, /* answer, keep the connection; for now the same as close
+			*/
 	PC_DENY_CLOSE, /* answer and FIN to the client, RST to the gateway */
 	PC_DENY_RESET, /* RST to both */
 	PC_DENY_DROP,  /* silence */
@@ -136,7 +158,11 @@ enum pc_deny {
 };
 
 /* Host-wide prefix sets in pc_prefixes; set 0 is never used. */
-enum pc_set { PC_SET_ALLOW = 1, PC_SET_DENY, PC_SET_PROXY };
+enum pc_set {
+	PC_SET_ALLOW = 1,
+	PC_SET_DENY,
+	PC_SET_PROXY
+};
 
 /* A key's rule set n >= 1 is two sets in pc_key_rules. */
 #define PC_BLACK_SET(n) (2 * (n))
@@ -148,8 +174,8 @@ enum pc_set { PC_SET_ALLOW = 1, PC_SET_DENY, PC_SET_PROXY };
  * catches an IPv4 address.
  */
 struct pc_prefix_key {
-	__u32 len;    /* 32 + significant bits of addr */
-	__be32 scope; /* set << 1 | (1 for IPv6) */
+	__u32 len;     /* 32 + significant bits of addr */
+	__be32 scope;  /* set << 1 | (1 for IPv6) */
 	__u8 addr[16]; /* network order; IPv4 uses the first four bytes */
 };
 
@@ -184,16 +210,18 @@ enum pc_status {
 #define PC_F_GROUP_FORBIDDEN 0x0020u
 #define PC_F_SUBSCRIPTION 0x0040u
 #define PC_F_BALANCE_EMPTY 0x0080u
-#define PC_F_WHITELIST 0x0100u /* not a fault: a miss in PC_WHITE_SET refuses */
+#define PC_F_WHITELIST 0x0100u /* not a fault: a miss in PC_WHITE_SET refuses \
+				*/
 
 #define PC_NEVER ((__s64)0x7fffffffffffffffLL) /* expires_ns: no expiry */
 
 struct pc_key {
-	__s64 expires_ns; /* Unix time in ns; a key is dead after it, not at it */
+	__s64 expires_ns; /* Unix time in ns; a key is dead after it, not at it
+			   */
 	__s64 key_id;
 	__u32 rule_set; /* 0: the key has no address rules */
-	__u16 facts;    /* PC_F_* */
-	__u8 status;    /* enum pc_status */
+	__u16 facts;	/* PC_F_* */
+	__u8 status;	/* enum pc_status */
 	__u8 pad;
 };
 
@@ -209,22 +237,25 @@ struct pc_policy {
 	__u64 n_rule_prefixes;
 	__u64 n_prefixes;
 	__u32 n_rule_sets;
-	__u8 profile; /* enum pc_profile */
-	__u8 run_mode; /* enum pc_run_mode */
-	__u8 monitor; /* count, deny nothing */
-	__u8 trust_forwarded; /* the gateway believes forwarding headers */
+	__u8 profile;	       /* enum pc_profile */
+	__u8 run_mode;	       /* enum pc_run_mode */
+	__u8 monitor;	       /* count, deny nothing */
+	__u8 trust_forwarded;  /* the gateway believes forwarding headers */
 	__u8 custom_forwarded; /* ... and some whose names only it knows */
 	__u8 pad[7];
-	__u8 deny[128]; /* enum pc_deny by reason */
-	char source[PC_SOURCE_SIZE]; /* where the snapshot came from, NUL-ended */
-	__u8 ports[PC_PORTS_SIZE]; /* bit p: TCP port p is the gateway's */
+	__u8 deny[128];		     /* enum pc_deny by reason */
+	char source[PC_SOURCE_SIZE]; /* where the snapshot came from, NUL-ended
+				      */
+	__u8 ports[PC_PORTS_SIZE];   /* bit p: TCP port p is the gateway's */
 };
 
 /* Written by the agent a few times a second, outside the generations. */
 struct pc_clock {
 	__s64 tai_offset_ns; /* CLOCK_TAI - CLOCK_REALTIME */
-	__u64 lease_ns; /* CLOCK_BOOTTIME until which key denies hold; 0: always */
-	__u64 heartbeat_ns; /* CLOCK_BOOTTIME of the agent's last sign of life */
+	__u64 lease_ns; /* CLOCK_BOOTTIME until which key denies hold; 0: always
+			 */
+	__u64 heartbeat_ns; /* CLOCK_BOOTTIME of the agent's last sign of life
+			     */
 	__u64 agent_pid;
 };
 
@@ -243,8 +274,8 @@ struct pc_answer {
 	__u8 data[PC_ANSWER_SIZE];
 };
 
-#define PC_ANSWER_INDEX(slot, reason, dialect)                      \
-	(((__u32)(slot) * PC_R_MAX + (reason)) * PC_DIALECT_MAX + (dialect))
+#define PC_ANSWER_INDEX(slot, reason, dialect) \
+	(((__u32)(slot)*PC_R_MAX + (reason)) * PC_DIALECT_MAX + (dialect))
 #define PC_N_ANSWERS PC_ANSWER_INDEX(2, 0, 0)
 
 /* A counter: what was done, and in monitor mode what would have been. */
@@ -264,18 +295,21 @@ struct pc_flow_key {
 };
 
 enum pc_flow_state {
-	PC_FLOW_HEAD,    /* next is where a request head begins */
-	PC_FLOW_OPAQUE,  /* not to be judged until the connection ends */
+	PC_FLOW_HEAD,	 /* next is where a request head begins */
+	PC_FLOW_OPAQUE,	 /* not to be judged until the connection ends */
 	PC_FLOW_CLOSING, /* answered with FIN; both ends are being let down */
 };
 
 struct pc_flow {
-	__u32 next;	  /* HEAD: sequence number the next head starts at */
-	__u32 head_ack;	  /* HEAD: what the client had acknowledged at the last head */
+	__u32 next;	   /* HEAD: sequence number the next head starts at */
+	__u32 head_ack;	   /* HEAD: what the client had acknowledged at the last
+			      head */
 	__u32 client_next; /* CLOSING: next byte expected from the client */
-	__u32 answer_seq; /* CLOSING: sequence number of the answer's first byte */
+	__u32 answer_seq; /* CLOSING: sequence number of the answer's first byte
+			   */
 	__u32 answer_end; /* CLOSING: just after the answer's FIN */
-	__u32 swallowed;  /* CLOSING: request bytes acknowledged and thrown away */
+	__u32 swallowed;  /* CLOSING: request bytes acknowledged and thrown away
+			   */
 	__u8 state;	  /* enum pc_flow_state */
 	__u8 reason;	  /* CLOSING: why; OPAQUE: what made it so */
 	__u8 dialect;	  /* CLOSING: of the answer */

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Refusals: the gateway's own answer sent in its place, the gateway's
+ * connection taken down, and the client let down gently afterwards.
+ */
+#ifndef PC_ANSWER_BPF_H
+#define PC_ANSWER_BPF_H
+
+#include <linux/pkt_cls.h>
+
+#include "flow.bpf.h"
+
+/* The rest of a refused request is acknowledged and thrown away up to here: a
+ * client in the middle of a body then still reads its answer.
+ */
+#define PC_SWALLOW_MAX (1u << 20)
+/* "Nothing from me": filters of others at the same hook still get their say. */
+#define PC_TC_PASS TC_ACT_UNSPEC
+#define PC_ANSWER_TAIL 64 /* bytes of body after the address, at most */
+
+/* A request at hand, and where what belongs to it is. */
+struct pc_request {
+	struct __sk_buff *skb;
+	struct pc_scratch *s;
+	struct pc_flow *flow;
+	struct pc_policy *policy;
+	__u32 slot;
+};
+
+/* Sends the packet, rewritten, out where it came in. */
+static __always_inline int answer_send(const struct pc_request *f,
+				       struct pc_send out)
+{
+	out.to_client = 1;
+	f->s->send = out;
+	if (segment_write(f->skb, f->s))
+		return -1;
+	return bpf_clone_redirect(f->skb, f->skb->ifindex, 0);
+}
+
+static __always_inline void answer_put_length(struct pc_scratch *s, __u32 at,
+					      __u32 n)
+{
+	__u8 *p = s->payload + (at & (PC_ANSWER_SIZE - 1));
+
+	p[0] = n >= 100 ? '0' + n / 100 % 10 : ' ';
+	p[1] = n >= 10 ? '0' + n / 10 % 10 : ' ';
+	p[2] = '0' + n % 10;
+}
+
+/* Moves the body's tail up and puts the client's address before it. */
+static __always_inline __u32 answer_put_address(struct pc_scratch *s,
+						const struct pc_answer *a,
+						const struct pc_pkt *p)
+{
+	__u32 at = a->address_at & (PC_ANSWER_SIZE - 1);
+	__u32 tail = a->size - a->address_at, n;
+
+	pc_address_print(&s->address, p->saddr, p->is_v6);
+	n = s->address.size & 63;
+
+	for (__u32 i = 0; i < PC_ADDRESS_TEXT; i++) {
+		if (i >= n)
+			break;
+		s->payload[at + i] = s->address.out[i];
+	}
+	for (__u32 i = 0; i < PC_ANSWER_TAIL; i++) {
+		if (i >= tail)
+			break;
+		s->payload[at + n + i] =
+			a->data[(at + i) & (PC_ANSWER_SIZE - 1)];
+	}
+	answer_put_length(s, a->length_at, a->body_size + n);
+	return a->size + n;
+}
+
+/* The answer of PC_ANSWER_INDEX into s->payload; its size, 0 if there is none.
+ */
+PC_GLOBAL __u32 answer_fill(struct pc_scratch *s, __u32 index)
+{
+	struct pc_answer *a = bpf_map_lookup_elem(&pc_answers, &index);
+
+	if (!s || !a || !a->size || a->size > PC_ANSWER_SIZE)
+		return 0;
+	__builtin_memcpy(s->payload, a->data, PC_ANSWER_SIZE);
+	__builtin_memset(s->payload + PC_ANSWER_SIZE, 0,
+			 PC_PAYLOAD_SIZE - PC_ANSWER_SIZE);
+	if (a->address_at)
+		return answer_put_address(s, a, &s->pkt);
+	return a->size;
+}
+
+/* What is left of the packet goes on to the gateway and ends its connection. */
+static __always_inline int answer_reset_gateway(const struct pc_request *f)
+{
+	struct pc_send out = {
+		.seq = f->s->segment.seq,
+		.ack = f->s->segment.ack,
+		.flags = PC_TCP_RST | PC_TCP_ACK,
+	};
+
+	f->s->send = out;
+	if (segment_write(f->skb, f->s))
+		return TC_ACT_SHOT;
+	return PC_TC_PASS;
+}
+
+static __always_inline int answer_reset_client(const struct pc_request *f,
+					       __u32 seq, __u32 ack)
+{
+	struct pc_send out = {
+		.seq = seq,
+		.ack = ack,
+		.flags = PC_TCP_RST | PC_TCP_ACK,
+	};
+
+	return answer_send(f, out);
+}
+
+/* Status, body and FIN.  Also the repeat for a client that did not get it. */
+static __always_inline int answer_reply(const struct pc_request *f)
+{
+	const struct pc_flow *flow = f->flow;
+	__u32 answer = PC_ANSWER_INDEX(f->slot, flow->reason, flow->dialect);
+	struct pc_send out = {
+		.seq = flow->answer_seq,
+		.ack = flow->client_next,
+		.flags = PC_TCP_FIN | PC_TCP_PSH | PC_TCP_ACK,
+		.payload_size = answer_fill(f->s, answer),
+	};
+
+	if (!out.payload_size)
+		return -1;
+	return answer_send(f, out);
+}
+
+static __always_inline void answer_remember(const struct pc_request *f,
+					    __u32 reason, __u32 dialect,
+					    __u32 size)
+{
+	struct pc_flow *flow = f->flow;
+	const struct pc_segment *g = &f->s->segment;
+
+	flow->client_next =
+		g->seq + g->payload_size + !!(g->flags & PC_TCP_FIN);
+	flow->answer_seq = g->ack;
+	flow->answer_end = g->ack + size + 1;
+	flow->swallowed = 0;
+	flow->reason = reason;
+	flow->dialect = dialect;
+	flow->state = PC_FLOW_CLOSING;
+}
+
+static __always_inline int answer_close(const struct pc_request *f,
+					__u32 reason, __u32 dialect)
+{
+	__u32 answer = PC_ANSWER_INDEX(f->slot, reason, dialect);
+	__u32 size = answer_fill(f->s, answer);
+
+	answer_remember(f, reason, dialect, size);
+	if (answer_reply(f)) {
+		count_add(PC_R_ANSWER_FAILED, 0);
+		return TC_ACT_SHOT; /* the client's retransmission tries again
+				     */
+	}
+	return answer_reset_gateway(f);
+}
+
+static __always_inline int answer_reset(const struct pc_request *f)
+{
+	const struct pc_segment *g = &f->s->segment;
+
+	flow_opaque(f->flow, PC_R_CLOSED);
+	if (answer_reset_client(f, g->ack, g->seq + g->payload_size)) {
+		count_add(PC_R_ANSWER_FAILED, 0);
+		return TC_ACT_SHOT;
+	}
+	return answer_reset_gateway(f);
+}
+
+/* Acknowledges what the client sends after its refusal, so that it falls quiet.
+ */
+static __always_inline int closing_acknowledge(const struct pc_request *f)
+{
+	struct pc_send out = {
+		.seq = f->flow->answer_end,
+		.ack = f->flow->client_next,
+		.flags = PC_TCP_ACK,
+	};
+
+	if (f->flow->swallowed > PC_SWALLOW_MAX)
+		return answer_reset_client(f, out.seq, out.ack);
+	return answer_send(f, out);
+}
+
+/*
+ * A segment from a client that was answered.  Nothing of it reaches the
+ * gateway, whose side is gone.
+ */
+static __always_inline enum pc_reason closing_step(const struct pc_request *f)
+{
+	const struct pc_segment *g = &f->s->segment;
+	struct pc_flow *flow = f->flow;
+	__u32 end = g->seq + g->payload_size + !!(g->flags & PC_TCP_FIN);
+	__s32 fresh = seq_distance(end, flow->client_next);
+
+	if (end == g->seq)
+		return PC_R_CLOSED;
+	/* It asks again what it asked before and has not seen our FIN. */
+	if (fresh <= 0 && seq_distance(g->ack, flow->answer_end) < 0)
+		return answer_reply(f) ? PC_R_ANSWER_FAILED : PC_R_REPEATED;
+	if (fresh > 0 && seq_distance(g->seq, flow->client_next) <= 0) {
+		flow->client_next = end;
+		flow->swallowed += fresh;
+	}
+	return closing_acknowledge(f) ? PC_R_ANSWER_FAILED : PC_R_SWALLOWED;
+}
+
+#endif /* PC_ANSWER_BPF_H */

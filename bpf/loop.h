@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the verifier needs and a native compiler does not.  A loop: bpf_loop(),
+ * whose body it checks once; the body returns 0 to go on and 1 to stop.  And
+ * PC_GLOBAL: a function it checks once, by itself, not again in every state
+ * that it is called in; to the verifier such a function's pointers may be NULL.
+ */
+#ifndef PC_LOOP_H
+#define PC_LOOP_H
+
+#include "pc_abi.h"
+
+#ifdef __clang__
+#define PC_UNROLL _Pragma("clang loop unroll(full)")
+#define PC_NO_UNROLL _Pragma("clang loop unroll(disable)")
+#else
+#define PC_UNROLL _Pragma("GCC unroll 64")
+#define PC_NO_UNROLL _Pragma("GCC unroll 1")
+#endif
+
+#ifdef __bpf__
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#define PC_GLOBAL __attribute__((noinline))
+
+static inline __attribute__((always_inline)) void
+pc_loop(__u32 n, long (*body)(__u32 i, void *arg), void *arg)
+{
+	bpf_loop(n, (void *)body, arg, 0);
+}
+#else
+#define PC_GLOBAL static inline
+
+static inline void pc_loop(__u32 n, long (*body)(__u32 i, void *arg), void *arg)
+{
+	for (__u32 i = 0; i < n; i++) {
+		if (body(i, arg))
+			break;
+	}
+}
+#endif
+
+#endif /* PC_LOOP_H */

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Every map the kernel programs own, in the order a packet meets them. */
+#ifndef PC_MAPS_BPF_H
+#define PC_MAPS_BPF_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "loop.h"
+#include "pc_abi.h"
+
+/* The slot in force.  Mapped by the agent: its flip is one aligned store. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, __u32);
+} pc_active SEC(".maps");
+
+/* One generation's header and switches, by slot. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__type(value, struct pc_policy);
+} pc_policy SEC(".maps");
+
+/* Sizes, not types: clang leaves an inner map's key and value out of the BTF.
+ */
+struct pc_prefix_trie {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(key_size, sizeof(struct pc_prefix_key));
+	__uint(value_size, sizeof(struct pc_rule));
+};
+
+/* Host-wide prefix sets (enum pc_set), by slot. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__array(values, struct pc_prefix_trie);
+} pc_prefixes SEC(".maps");
+
+/* Address rules of single keys, by slot. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__array(values, struct pc_prefix_trie);
+} pc_key_rules SEC(".maps");
+
+/* What is known of each key, by slot. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__array(
+		values, struct {
+			__uint(type, BPF_MAP_TYPE_HASH);
+			__uint(max_entries, 1);
+			__uint(key_size, sizeof(struct pc_digest));
+			__uint(value_size, sizeof(struct pc_key));
+		});
+} pc_keys SEC(".maps");
+
+/* Whole answers, by PC_ANSWER_INDEX(). */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, PC_N_ANSWERS);
+	__type(key, __u32);
+	__type(value, struct pc_answer);
+} pc_answers SEC(".maps");
+
+/* Time and the agent's signs of life. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct pc_clock);
+} pc_clock SEC(".maps");
+
+/* Connections to the gateway's ports.  Losing an entry costs a verdict, never a
+ * connection: an unknown flow passes.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct pc_flow_key);
+	__type(value, struct pc_flow);
+} pc_flows SEC(".maps");
+
+/* Packets by reason. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, PC_R_MAX);
+	__type(key, __u32);
+	__type(value, struct pc_count);
+} pc_counts SEC(".maps");
+
+/* The policy in force and its slot; NULL before the first flip. */
+static __always_inline struct pc_policy *policy_find(__u32 *slot)
+{
+	__u32 zero = 0, *active = bpf_map_lookup_elem(&pc_active, &zero);
+	struct pc_policy *p;
+
+	if (!active)
+		return NULL;
+	*slot = *(volatile __u32 *)active & 1;
+	p = bpf_map_lookup_elem(&pc_policy, slot);
+	return p && p->generation ? p : NULL;
+}
+
+static __always_inline int policy_has_port(const struct pc_policy *p,
+					   __be16 port)
+{
+	__u32 n = bpf_ntohs(port);
+
+	return p->ports[n / 8 & (PC_PORTS_SIZE - 1)] >> n % 8 & 1;
+}
+
+static __always_inline void count_add(__u32 reason, __u32 would)
+{
+	struct pc_count *n = bpf_map_lookup_elem(&pc_counts, &reason);
+
+	if (!n)
+		return;
+	/* per CPU, softirq: no atomics needed */
+	n->done += !would;
+	n->would += would;
+}
+
+#endif /* PC_MAPS_BPF_H */

@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The request plane, at TC ingress: may this key speak to the gateway?  Follows
+ * connections to the gateway's ports, judges each request head that begins
+ * where a head must begin, and answers for the gateway when it would refuse.
+ * Whatever is not understood passes and is counted by reason.
+ */
+#include <stddef.h>
+
+#include "answer.bpf.h"
+#include "credential.h"
+#include "path.h"
+#include "prefix.bpf.h"
+#include "verdict.h"
+
+/* Headers in the linear part, at most: Ethernet, two tags, IPv6 with a few
+ * extensions, TCP with options.
+ */
+#define PC_HEADERS_MAX 192
+
+struct pc_judgement {
+	enum pc_reason reason;
+	enum pc_dialect dialect;
+};
+
+/* Parses again with more bytes pulled in when the linear part was too short. */
+static __noinline enum pc_reason read_packet(struct __sk_buff *skb,
+					     struct pc_pkt *p)
+{
+	struct pc_cursor c = {
+		.start = (void *)(long)skb->data,
+		.end = (void *)(long)skb->data_end,
+	};
+	enum pc_reason r;
+
+	__builtin_memset(p, 0, sizeof(*p));
+	r = parse_packet(&c, p);
+	if (r != PC_R_TRUNCATED || skb->len <= skb->data_end - skb->data)
+		return r;
+	__builtin_memset(p, 0, sizeof(*p));
+	if (bpf_skb_pull_data(skb, skb->len < PC_HEADERS_MAX ? skb->len
+							     : PC_HEADERS_MAX))
+		return PC_R_TRUNCATED;
+	c.start = (void *)(long)skb->data;
+	c.end = (void *)(long)skb->data_end;
+	return parse_packet(&c, p);
+}
+
+static __always_inline enum pc_reason read_segment(const struct pc_request *f)
+{
+	struct pc_pkt *p = &f->s->pkt;
+	enum pc_reason r = read_packet(f->skb, p);
+
+	if (r != PC_NEXT)
+		return r;
+	if (!policy_has_port(f->policy, p->dport))
+		return PC_R_OTHER_PORT;
+	if (p->l4_proto != IPPROTO_TCP)
+		return PC_R_NOT_TCP;
+	if (p->is_frag)
+		return PC_R_FRAGMENT;
+	f->s->segment.has_ts = 0;
+	return segment_read(f->skb, f->s);
+}
+
+PC_GLOBAL __u32 scan_head(struct pc_scratch *s)
+{
+	return s ? pc_head_scan(&s->scan) : PC_R_NO_PAYLOAD;
+}
+
+/* Copies the segment's payload into the scan buffer and scans it. */
+static __always_inline enum pc_reason read_head(struct __sk_buff *skb,
+						struct pc_scratch *s)
+{
+	__u64 size = s->segment.payload_size;
+
+	if (size > PC_HEAD_MAX)
+		size = PC_HEAD_MAX;
+	asm volatile("" : "+r"(size));
+	if (!size || size > PC_HEAD_MAX)
+		return PC_R_NO_PAYLOAD;
+	if (bpf_skb_load_bytes(skb, s->segment.payload_at, s->scan.buf, size))
+		return PC_R_TRUNCATED;
+	s->scan.filled = size;
+	return scan_head(s);
+}
+
+/* The digest of the key's bytes into scratch. */
+PC_GLOBAL __u32 digest_key(struct pc_scratch *s, __u32 key_at, __u32 key_size)
+{
+	__u64 size = key_size;
+
+	if (!s)
+		return PC_R_KEY_UNKNOWN;
+
+	asm volatile("" : "+r"(size));
+	if (!size || size > PC_CREDENTIAL_MAX)
+		return PC_R_KEY_TOO_LONG;
+	pc_sha256_init(&s->sha);
+	if (bpf_probe_read_kernel(s->sha.message, size,
+				  s->scan.buf + (key_at & PC_HEAD_MASK)))
+		return PC_R_KEY_UNKNOWN;
+	pc_sha256_final(&s->digest, &s->sha, size);
+	return PC_NEXT;
+}
+
+/*
+ * How the key's rules judge the packet's source.  It is the client for certain
+ * only if no proxy the gateway trusts could have put another one in its place.
+ */
+static __always_inline enum pc_address judge_address(const struct pc_request *f,
+						     const struct pc_key *key)
+{
+	const struct pc_policy *policy = f->policy;
+	const struct pc_pkt *p = &f->s->pkt;
+	void *hosts, *rules;
+
+	if (!key->rule_set)
+		return PC_ADDRESS_ALLOWED;
+	if (policy->trust_forwarded &&
+	    (f->s->scan.head.flags & PC_H_FORWARDED ||
+	     policy->custom_forwarded))
+		return PC_ADDRESS_UNSURE;
+	hosts = bpf_map_lookup_elem(&pc_prefixes, &f->slot);
+	rules = bpf_map_lookup_elem(&pc_key_rules, &f->slot);
+	if (!hosts || !rules ||
+	    prefix_find(hosts, PC_SET_PROXY, p->is_v6, p->saddr))
+		return PC_ADDRESS_UNSURE;
+	if (prefix_find(rules, PC_BLACK_SET(key->rule_set), p->is_v6, p->saddr))
+		return PC_ADDRESS_REFUSED;
+	if (key->facts & PC_F_WHITELIST &&
+	    !prefix_find(rules, PC_WHITE_SET(key->rule_set), p->is_v6,
+			 p->saddr))
+		return PC_ADDRESS_REFUSED;
+	return PC_ADDRESS_ALLOWED;
+}
+
+static __always_inline struct pc_key *find_key(const struct pc_request *f)
+{
+	void *keys = bpf_map_lookup_elem(&pc_keys, &f->slot);
+
+	return keys ? bpf_map_lookup_elem(keys, &f->s->digest) : NULL;
+}
+
+static __always_inline enum pc_dialect judge_dialect(__u32 path,
+						     enum pc_reason r)
+{
+	if (path & PC_P_GOOGLE)
+		return PC_DIALECT_GOOGLE;
+	return path & PC_P_OPENAI && r == PC_R_KEY_EXHAUSTED ? PC_DIALECT_OPENAI
+							     : PC_DIALECT_STD;
+}
+
+/* PC_P_* of the scanned path. */
+PC_GLOBAL __u32 classify_path(struct pc_scratch *s, __u32 profile)
+{
+	const struct pc_span *path;
+
+	if (!s)
+		return 0;
+	path = &s->scan.head.path;
+
+	return pc_path_classify(s->scan.buf + (path->at & PC_HEAD_MASK),
+				path->size, profile);
+}
+
+/* PC_NEXT when the request is one whose key decides, with PC_P_* in *path. */
+static __always_inline enum pc_reason judge_target(const struct pc_request *f,
+						   __u32 *path)
+{
+	const struct pc_scan *s = &f->s->scan;
+	const struct pc_head *h = &s->head;
+
+	if (h->method == PC_METHOD_OTHER)
+		return PC_R_OTHER_METHOD;
+	if (h->flags & PC_H_UPGRADE)
+		return PC_R_UPGRADE;
+	if (!h->path.size)
+		return PC_R_PATH_ENCODED;
+	*path = classify_path(f->s, f->policy->profile);
+	if (!(*path & PC_P_GUARDED))
+		return PC_R_OTHER_PATH;
+	return h->flags & PC_H_QUERY_UNSURE ? PC_R_QUERY_UNSURE : PC_NEXT;
+}
+
+/* CLOCK_REALTIME, from a clock a program may read. */
+static __always_inline __s64 now_ns(const struct pc_clock *clock)
+{
+	return bpf_ktime_get_tai_ns() - clock->tai_offset_ns;
+}
+
+static __always_inline enum pc_reason judge_key(const struct pc_request *f,
+						__u32 path)
+{
+	struct pc_scratch *s = f->s;
+	struct pc_question q = {
+		.profile = f->policy->profile,
+		.run_mode = f->policy->run_mode,
+		.variant = path & PC_P_GOOGLE ? PC_VARIANT_GOOGLE
+					      : PC_VARIANT_MAIN,
+		.exempt = !!(path & PC_P_EXEMPT) ||
+			  (path & PC_P_EXEMPT_GET &&
+			   s->scan.head.method == PC_METHOD_GET),
+	};
+	struct pc_span span = {};
+	struct pc_clock *clock;
+	struct pc_key *key;
+	enum pc_reason r;
+	__u32 zero = 0;
+
+	r = pc_credential_find(&span, &s->scan, q.profile, q.variant);
+	if (r == PC_NEXT)
+		r = digest_key(s, span.at, span.size);
+	if (r != PC_NEXT)
+		return r;
+	key = find_key(f);
+	if (!key)
+		return PC_R_KEY_UNKNOWN;
+	clock = bpf_map_lookup_elem(&pc_clock, &zero);
+	if (!clock ||
+	    (clock->lease_ns && bpf_ktime_get_boot_ns() > clock->lease_ns))
+		return PC_R_LEASE_LAPSED;
+	q.now_ns = now_ns(clock);
+	q.address = judge_address(f, key);
+	return pc_verdict(key, &q);
+}
+
+static __always_inline struct pc_judgement
+judge_head(const struct pc_request *f)
+{
+	struct pc_judgement j = {};
+	__u32 path = 0;
+
+	j.reason = judge_target(f, &path);
+	if (j.reason == PC_NEXT)
+		j.reason = judge_key(f, path);
+	j.dialect = judge_dialect(path, j.reason);
+	return j;
+}
+
+static __always_inline int is_denial(enum pc_reason r)
+{
+	switch (r) {
+#define X(id, name, class) \
+	case PC_R_##id:    \
+		return PC_CLASS_##class == PC_CLASS_DENY;
+		PC_REASONS(X)
+#undef X
+	default:
+		return 0;
+	}
+}
+
+static __always_inline int has_answer(__u32 slot, struct pc_judgement j)
+{
+	__u32 index = PC_ANSWER_INDEX(slot, j.reason, j.dialect);
+	struct pc_answer *a = bpf_map_lookup_elem(&pc_answers, &index);
+
+	return a && a->size;
+}
+
+static __always_inline int act(const struct pc_request *f, __u32 deny,
+			       struct pc_judgement j)
+{
+	if (deny == PC_DENY_DROP)
+		return TC_ACT_SHOT;
+	if (deny == PC_DENY_RESET)
+		return answer_reset(f);
+	return answer_close(f, j.reason, j.dialect);
+}
+
+/* A denial that can be carried out, or the reason why it cannot. */
+static __always_inline enum pc_reason
+refuse_prepare(const struct pc_request *f, __u32 deny, struct pc_judgement j)
+{
+	if (deny == PC_DENY_DROP)
+		return PC_NEXT;
+	/* A rewritten packet keeps the place of its TCP header, which a partial
+	 * checksum refers to, so there must be nothing before it to leave out.
+	 */
+	if (f->s->pkt.has_options)
+		return PC_R_ANSWER_UNFIT;
+	if (deny != PC_DENY_RESET && !has_answer(f->slot, j))
+		return PC_R_ANSWER_UNFIT;
+	return segment_prepare(f->skb, f->s) ? PC_R_ANSWER_UNFIT : PC_NEXT;
+}
+
+static __always_inline int refuse(const struct pc_request *f,
+				  struct pc_judgement j)
+{
+	__u32 deny = f->policy->deny[j.reason & 127];
+	enum pc_reason r;
+
+	if (f->policy->monitor) {
+		count_add(j.reason, 1);
+		flow_advance(f->flow, &f->s->segment, &f->s->scan.head);
+		return PC_TC_PASS;
+	}
+	r = refuse_prepare(f, deny, j);
+	if (r != PC_NEXT) {
+		count_add(r, 0);
+		flow_advance(f->flow, &f->s->segment, &f->s->scan.head);
+		return PC_TC_PASS;
+	}
+	count_add(j.reason, 0);
+	return act(f, deny, j);
+}
+
+static __always_inline int closing(const struct pc_request *f)
+{
+	enum pc_reason r;
+
+	if (f->s->segment.flags & PC_TCP_RST) {
+		bpf_map_delete_elem(&pc_flows, &f->s->key);
+		count_add(PC_R_CLOSED, 0);
+		return PC_TC_PASS;
+	}
+	if (segment_prepare(f->skb, f->s))
+		r = PC_R_ANSWER_FAILED;
+	else
+		r = closing_step(f);
+	count_add(r, 0);
+	return TC_ACT_SHOT;
+}
+
+static __always_inline int pass(enum pc_reason r)
+{
+	count_add(r, 0);
+	return PC_TC_PASS;
+}
+
+static __always_inline int judge_segment(const struct pc_request *f)
+{
+	struct pc_judgement j;
+	enum pc_reason r = flow_place(f->flow, &f->s->segment);
+
+	if (r != PC_NEXT)
+		return pass(r);
+	r = read_head(f->skb, f->s);
+	if (r != PC_NEXT)
+		return pass(flow_opaque(f->flow, r));
+	j = judge_head(f);
+	if (is_denial(j.reason))
+		return refuse(f, j);
+	flow_advance(f->flow, &f->s->segment, &f->s->scan.head);
+	return pass(j.reason);
+}
+
+/* Connection bookkeeping, and what becomes of a segment in its place. */
+static __always_inline int follow(struct pc_request *f)
+{
+	const struct pc_segment *g = &f->s->segment;
+
+	flow_key(&f->s->key, f->skb, &f->s->pkt);
+	if ((g->flags & (PC_TCP_SYN | PC_TCP_ACK)) == PC_TCP_SYN)
+		return pass(flow_begin(&f->s->key, g));
+	f->flow = bpf_map_lookup_elem(&pc_flows, &f->s->key);
+	if (f->flow && f->flow->state == PC_FLOW_CLOSING)
+		return closing(f);
+	if (!g->payload_size)
+		return pass(PC_R_NO_PAYLOAD);
+	return f->flow ? judge_segment(f) : pass(PC_R_MID_STREAM);
+}
+
+SEC("tc")
+int pc_request(struct __sk_buff *skb)
+{
+	struct pc_request f = { .skb = skb };
+	enum pc_reason r;
+	__u32 zero = 0;
+
+	f.policy = policy_find(&f.slot);
+	f.s = bpf_map_lookup_elem(&pc_scratch, &zero);
+	if (!f.policy || !f.s)
+		return pass(PC_R_NO_POLICY);
+	r = read_segment(&f);
+	return r == PC_NEXT ? follow(&f) : pass(r);
+}
+
+char LICENSE[] SEC("license") = "GPL";

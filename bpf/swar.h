@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Questions asked of eight bytes at once.  A mask has bit 7 of a byte set where
+ * the answer is yes.  Byte 0 is the lowest: little-endian machines only.
+ */
+#ifndef PC_SWAR_H
+#define PC_SWAR_H
+
+#include "pc_abi.h"
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "byte order");
+
+#define PC_ONES 0x0101010101010101ULL
+#define PC_HIGH (0x80 * PC_ONES)
+#define PC_LOW7 (0x7f * PC_ONES)
+
+/* Up to eight characters as a little-endian word; c7 is the last. */
+#define PC_W8(s)                                                 \
+	((__u64)(__u8)(s)[0] | (__u64)(__u8)(s)[1] << 8 |        \
+	 (__u64)(__u8)(s)[2] << 16 | (__u64)(__u8)(s)[3] << 24 | \
+	 (__u64)(__u8)(s)[4] << 32 | (__u64)(__u8)(s)[5] << 40 | \
+	 (__u64)(__u8)(s)[6] << 48 | (__u64)(__u8)(s)[7] << 56)
+
+/* Bytes equal to c.  No borrow crosses a byte, so every bit is exact. */
+static inline __u64 pc_swar_eq(__u64 w, __u8 c)
+{
+	__u64 x = w ^ (c * PC_ONES);
+
+	return ~(((x & PC_LOW7) + PC_LOW7) | x) & PC_HIGH;
+}
+
+/* Bytes in [lo, hi], both below 0x80. */
+static inline __u64 pc_swar_range(__u64 w, __u8 lo, __u8 hi)
+{
+	__u64 x = w & PC_LOW7;
+
+	return (x + (__u64)(0x80 - lo) * PC_ONES) &
+	       ~(x + (__u64)(0x7f - hi) * PC_ONES) & ~w & PC_HIGH;
+}
+
+/* Control characters: below blank, and DEL. */
+static inline __u64 pc_swar_control(__u64 w)
+{
+	__u64 below = ~(((w & PC_LOW7) + 0x60 * PC_ONES) | w) & PC_HIGH;
+
+	return below | pc_swar_eq(w, 0x7f);
+}
+
+/* Bytes that are not of [A-Za-z0-9_-], the characters of ordinary names. */
+static inline __u64 pc_swar_not_name(__u64 w)
+{
+	__u64 ok = pc_swar_range(w | 0x20 * PC_ONES, 'a', 'z') |
+		   pc_swar_range(w, '0', '9') | pc_swar_eq(w, '-') |
+		   pc_swar_eq(w, '_');
+
+	return ~ok & PC_HIGH;
+}
+
+/* Index of the first byte set in a mask that is not empty. */
+static inline __u32 pc_swar_first(__u64 mask)
+{
+	__u64 below = (mask - 1) & ~mask & PC_ONES;
+
+	return (__u32)((below * PC_ONES) >> 56) - 1;
+}
+
+#endif /* PC_SWAR_H */
