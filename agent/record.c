@@ -62,6 +62,7 @@ static int read_user(struct entry *e, const struct object *key)
 {
 	const char *status = NULL;
 	struct object user;
+	bool listed = false;
 	int err;
 
 	err = object_object(&user, key, "user", "user.");
@@ -74,9 +75,10 @@ static int read_user(struct entry *e, const struct object *key)
 		err = object_refuse(&user, "status", "missing");
 	if (!err)
 		err = object_amount(&e->balance_nusd, &user, "balance");
-	if (!err && e->has_group_id)
-		err = object_holds(&e->group_allowed, &user, "allowed_groups",
+	if (!err)
+		err = object_holds(&listed, &user, "allowed_groups",
 				   e->group_id);
+	e->group_allowed = listed && e->has_group_id;
 	e->user_active = !err && !strcmp(status, "active");
 	return err;
 }
