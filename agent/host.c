@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "host.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <linux/if_arp.h>
+#include <linux/magic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "log.h"
+
+#define BPFFS "/sys/fs/bpf"
+#define BTF "/sys/kernel/btf/vmlinux"
+#define KERNEL_MAJOR 6
+#define KERNEL_MINOR 1
+#define PATH_SIZE 256
+
+static const struct capability {
+	const char *name;
+	int number;
+	int kept; /* needed after loading, too */
+} capabilities[] = {
+	{ "CAP_BPF", CAP_BPF, 1 },
+	{ "CAP_NET_ADMIN", CAP_NET_ADMIN, 1 },
+	{ "CAP_PERFMON", CAP_PERFMON, 0 },
+	/* A snapshot may belong to the gateway's user. */
+	{ "CAP_DAC_READ_SEARCH", CAP_DAC_READ_SEARCH, 1 },
+};
+
+#define N_CAPABILITIES (sizeof(capabilities) / sizeof(capabilities[0]))
+
+static int effective_capabilities(uint64_t *out)
+{
+	struct __user_cap_header_struct hdr = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[2] = { 0 };
+
+	if (syscall(SYS_capget, &hdr, data))
+		return -errno;
+	*out = (uint64_t)data[1].effective << 32 | data[0].effective;
+	return 0;
+}
+
+static int check_capabilities(void)
+{
+	char missing[128] = "";
+	uint64_t have = 0;
+	int rc = effective_capabilities(&have);
+
+	if (rc)
+		return rc;
+	for (size_t i = 0; i < N_CAPABILITIES; i++) {
+		size_t n = strlen(missing);
+
+		if (have >> capabilities[i].number & 1)
+			continue;
+		snprintf(missing + n, sizeof(missing) - n, "%s%s",
+			 n ? ", " : "", capabilities[i].name);
+	}
+	if (!*missing)
+		return 0;
+	log_line("not permitted: missing %s; run as root", missing);
+	return -EPERM;
+}
+
+static int check_kernel(void)
+{
+	unsigned int major = 0, minor = 0;
+	struct utsname uts;
+
+	if (uname(&uts) || sscanf(uts.release, "%u.%u", &major, &minor) != 2) {
+		log_line("cannot tell the kernel's version");
+		return -ENOSYS;
+	}
+	if (major > KERNEL_MAJOR ||
+	    (major == KERNEL_MAJOR && minor >= KERNEL_MINOR))
+		return 0;
+	log_line("kernel %s is too old: %d.%d or newer is needed", uts.release,
+		 KERNEL_MAJOR, KERNEL_MINOR);
+	return -ENOSYS;
+}
+
+static int check_btf(void)
+{
+	if (!access(BTF, R_OK))
+		return 0;
+	log_line("%s: %s; the kernel needs CONFIG_DEBUG_INFO_BTF=y", BTF,
+		 strerror(errno));
+	return -ENOSYS;
+}
+
+int host_check(void)
+{
+	int rc = check_kernel();
+
+	if (!rc)
+		rc = check_capabilities();
+	return rc ? rc : check_btf();
+}
+
+static int is_bpffs(const char *path)
+{
+	struct statfs fs;
+
+	return !statfs(path, &fs) && fs.f_type == BPF_FS_MAGIC;
+}
+
+static int mount_bpffs(void)
+{
+	if (is_bpffs(BPFFS))
+		return 0;
+	if (mount("bpf", BPFFS, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+		  "mode=0700")) {
+		int err = errno;
+
+		log_line("%s is not mounted and cannot be: %s; "
+			 "mount -t bpf bpf %s",
+			 BPFFS, strerror(err), BPFFS);
+		return -err;
+	}
+	log_line("mounted the BPF file system at %s", BPFFS);
+	return 0;
+}
+
+/* mkdir -p of everything below the mount point, for root alone. */
+static int make_directories(const char *pin_dir)
+{
+	char path[PATH_SIZE];
+
+	if (strlen(pin_dir) >= sizeof(path))
+		return -ENAMETOOLONG;
+	strcpy(path, pin_dir);
+	for (char *p = path + 1; *p; p++) {
+		if (*p != '/')
+			continue;
+		*p = '\0';
+		if (mkdir(path, 0700) && errno != EEXIST)
+			return -errno;
+		*p = '/';
+	}
+	return mkdir(path, 0700) && errno != EEXIST ? -errno : 0;
+}
+
+int host_check_pin_dir(const char *pin_dir)
+{
+	struct stat st;
+
+	if (stat(pin_dir, &st))
+		return -errno;
+	return is_bpffs(pin_dir) ? 0 : -ENODEV;
+}
+
+int host_make_pin_dir(const char *pin_dir)
+{
+	int rc = 0;
+
+	if (!strncmp(pin_dir, BPFFS "/", sizeof(BPFFS)))
+		rc = mount_bpffs();
+	if (rc)
+		return rc;
+	rc = make_directories(pin_dir);
+	if (!rc)
+		rc = host_check_pin_dir(pin_dir);
+	if (rc == -ENODEV)
+		log_line("--pin-dir %s: not on a BPF file system", pin_dir);
+	else if (rc)
+		log_line("--pin-dir %s: %s", pin_dir, strerror(-rc));
+	return rc;
+}
+
+int host_find_interface(const char *name)
+{
+	unsigned int index = if_nametoindex(name);
+	struct ifreq req = { 0 };
+	int fd, type = -1;
+
+	if (!index) {
+		log_line("no such interface: %s", name);
+		return -ENODEV;
+	}
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	snprintf(req.ifr_name, sizeof(req.ifr_name), "%s", name);
+	if (fd >= 0 && !ioctl(fd, SIOCGIFHWADDR, &req))
+		type = req.ifr_hwaddr.sa_family;
+	if (fd >= 0)
+		close(fd);
+	if (type == ARPHRD_ETHER || type == ARPHRD_LOOPBACK)
+		return (int)index;
+	log_line("interface %s carries no Ethernet frames", name);
+	return -EPROTOTYPE;
+}
+
+int host_drop_privileges(void)
+{
+	struct __user_cap_header_struct hdr = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[2] = { 0 };
+	struct rlimit none = { 0 };
+	uint64_t keep = 0;
+
+	for (size_t i = 0; i < N_CAPABILITIES; i++) {
+		if (capabilities[i].kept)
+			keep |= 1ULL << capabilities[i].number;
+	}
+	for (int i = 0; i < 2; i++) {
+		data[i].effective = (uint32_t)(keep >> 32 * i);
+		data[i].permitted = data[i].effective;
+	}
+	if (setrlimit(RLIMIT_CORE, &none) || prctl(PR_SET_DUMPABLE, 0) ||
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	    syscall(SYS_capset, &hdr, data))
+		return -errno;
+	return 0;
+}
