@@ -63,7 +63,8 @@ static int compile_rules(struct build *b, struct pc_key *k,
 	struct policy_summary *sum = &b->p.summary;
 	struct ruleset_waste waste;
 	struct ruleset r;
-	int err = ruleset_parse(&r, &waste, e->blacklist, e->whitelist);
+	int err = ruleset_parse(&r, &waste, b->opt->profile, e->blacklist,
+				e->whitelist);
 
 	if (err)
 		return err;
@@ -224,10 +225,12 @@ static int compile_prefixes(struct build *b)
 	struct ruleset_waste waste = { 0, NULL };
 	struct prefix_list allow = { 0 }, block = { 0 }, wide = { 0 };
 	char quote[SUMMARY_QUOTE_SIZE];
-	int err = ruleset_parse_list(&allow, &waste, b->s->ip_allowlist);
+	int err = ruleset_parse_list(&allow, &waste, b->opt->profile,
+				     b->s->ip_allowlist);
 
 	if (!err)
-		err = ruleset_parse_list(&block, &waste, b->s->ip_blacklist);
+		err = ruleset_parse_list(&block, &waste, b->opt->profile,
+					 b->s->ip_blacklist);
 	for (size_t i = 0; !err && i < waste.n; i++)
 		summary_warn(
 			&b->p.summary, WARNING_PATTERN,

@@ -9,6 +9,10 @@
 #include <errno.h>
 #include <search.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "pc_abi.h"
+#include "span.h"
 
 /* What the tree holds; the ruleset is the first member and the tree's key. */
 struct numbered {
@@ -45,8 +49,28 @@ static void canonicalise(struct prefix_list *list)
 	list->n = n + 1;
 }
 
+/*
+ * Later gateways trim a pattern, the seed takes it as it is.  0, -EINVAL: it
+ * matches nothing, -ENOMEM.
+ */
+static int parse_pattern(struct prefix *out, uint8_t profile, const char *text)
+{
+	struct span s = span_of(text);
+	char *copy;
+	int err;
+
+	if (profile != PC_PROFILE_SEED)
+		s = span_trim(s);
+	copy = strndup(s.text, s.size);
+	if (!copy)
+		return -ENOMEM;
+	err = prefix_parse_pattern(out, copy);
+	free(copy);
+	return err;
+}
+
 int ruleset_parse_list(struct prefix_list *out, struct ruleset_waste *waste,
-		       char *const *patterns)
+		       uint8_t profile, char *const *patterns)
 {
 	struct prefix_list list = { NULL, 0 };
 	size_t n = 0;
@@ -59,7 +83,14 @@ int ruleset_parse_list(struct prefix_list *out, struct ruleset_waste *waste,
 			return -ENOMEM;
 	}
 	for (size_t i = 0; i < n; i++) {
-		if (!prefix_parse_pattern(&list.items[list.n], patterns[i]))
+		int err = parse_pattern(&list.items[list.n], profile,
+					patterns[i]);
+
+		if (err == -ENOMEM) {
+			free(list.items);
+			return err;
+		}
+		if (!err)
 			list.n++;
 		else if (!waste->n++)
 			waste->first = patterns[i];
@@ -70,14 +101,15 @@ int ruleset_parse_list(struct prefix_list *out, struct ruleset_waste *waste,
 }
 
 int ruleset_parse(struct ruleset *out, struct ruleset_waste *waste,
-		  char *const *blacklist, char *const *whitelist)
+		  uint8_t profile, char *const *blacklist,
+		  char *const *whitelist)
 {
 	struct ruleset r = { .has_white = whitelist && whitelist[0] };
 	struct ruleset_waste w = { 0, NULL };
-	int err = ruleset_parse_list(&r.black, &w, blacklist);
+	int err = ruleset_parse_list(&r.black, &w, profile, blacklist);
 
 	if (!err)
-		err = ruleset_parse_list(&r.white, &w, whitelist);
+		err = ruleset_parse_list(&r.white, &w, profile, whitelist);
 	if (err) {
 		ruleset_fini(&r);
 		return err;

@@ -35,14 +35,15 @@ struct ruleset_waste {
  * to nothing.  Free with ruleset_fini().  0, -ENOMEM.
  */
 int ruleset_parse(struct ruleset *out, struct ruleset_waste *waste,
-		  char *const *blacklist, char *const *whitelist);
+		  uint8_t profile, char *const *blacklist,
+		  char *const *whitelist);
 void ruleset_fini(struct ruleset *r);
 /* Is there anyone whom the rules refuse? */
 bool ruleset_refuses(const struct ruleset *r);
 
 /* Patterns, NULL-ended or NULL, to a list as above; adds to *waste. */
 int ruleset_parse_list(struct prefix_list *out, struct ruleset_waste *waste,
-		       char *const *patterns);
+		       uint8_t profile, char *const *patterns);
 
 /* The rule sets of a policy, numbered from 1. */
 struct rulesets;
