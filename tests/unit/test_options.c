@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * options.c and value.c: what argv means, what is refused, that defaults and
+ * the names in --help are the enums they stand for, and that no secret is
+ * echoed.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "answer.h"
+#include "options.h"
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define HASH "00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF"
+
+static char said[8192]; /* what the last parse() wrote to both streams */
+
+/* Splits line at blanks; stdout and stderr are caught. */
+static int parse(struct options *o, unsigned int which, const char *line)
+{
+	char buf[512], *argv[32], *save = NULL;
+	int argc = 0, out = dup(STDOUT_FILENO), err = dup(STDERR_FILENO), r;
+	FILE *file = tmpfile();
+
+	snprintf(buf, sizeof(buf), "%s", line);
+	for (char *p = strtok_r(buf, " ", &save); p;
+	     p = strtok_r(NULL, " ", &save))
+		argv[argc++] = p;
+	argv[argc] = NULL;
+	fflush(stdout);
+	dup2(fileno(file), STDOUT_FILENO);
+	dup2(fileno(file), STDERR_FILENO);
+	r = options_parse(o, argc, argv, which);
+	fflush(stdout);
+	dup2(out, STDOUT_FILENO);
+	dup2(err, STDERR_FILENO);
+	close(out);
+	close(err);
+	rewind(file);
+	said[fread(said, 1, sizeof(said) - 1, file)] = '\0';
+	fclose(file);
+	return r;
+}
+
+static void parse_good(struct options *o, unsigned int which, const char *line)
+{
+	if (parse(o, which, line))
+		fail_msg("%s: %s", line, said);
+	assert_string_equal(said, "");
+}
+
+static void run_has_its_defaults(void **state)
+{
+	struct options o;
+
+	(void)state;
+	parse_good(&o, OPTIONS_RUN, "run --interface eth0 --interface=eth1");
+	assert_int_equal(o.interfaces.n, 2);
+	assert_int_equal(o.request_interfaces.n, 3);
+	assert_string_equal(o.request_interfaces.items[0], "lo");
+	assert_string_equal(o.request_interfaces.items[1], "eth0");
+	assert_string_equal(o.request_interfaces.items[2], "eth1");
+	assert_int_equal(o.ports.n, 1);
+	assert_int_equal(o.ports.items[0], 8080);
+	assert_null(o.snapshot);
+	assert_int_equal(o.profile, PC_PROFILE_V0_1_179);
+	assert_int_equal(o.run_mode, PC_RUN_STANDARD);
+	assert_int_equal(o.deny, PC_DENY_REPLY);
+	assert_int_equal(o.monitor, 0);
+	assert_int_equal(o.ip_scope, IP_SCOPE_KEY);
+	assert_int_equal(o.xdp_mode, XDP_AUTO);
+	assert_int_equal(o.trust_forwarded, 1);
+	assert_true(o.lease_ns == 600000000000);
+	assert_string_equal(o.pin_dir, "/sys/fs/bpf/portcullis/v1");
+	options_fini(&o);
+}
+
+static void names_are_the_enums(void **state)
+{
+	static const struct {
+		const char *line;
+		size_t field;
+		uint8_t want;
+	} cases[] = {
+#define F(member) offsetof(struct options, member)
+		{ "--profile seed", F(profile), PC_PROFILE_SEED },
+		{ "--profile v0.1.179", F(profile), PC_PROFILE_V0_1_179 },
+		{ "--run-mode standard", F(run_mode), PC_RUN_STANDARD },
+		{ "--run-mode simple", F(run_mode), PC_RUN_SIMPLE },
+		{ "--deny reply", F(deny), PC_DENY_REPLY },
+		{ "--deny close", F(deny), PC_DENY_CLOSE },
+		{ "--deny reset", F(deny), PC_DENY_RESET },
+		{ "--deny drop", F(deny), PC_DENY_DROP },
+		{ "--mode enforce", F(monitor), 0 },
+		{ "--mode monitor", F(monitor), 1 },
+		{ "--ip-scope key", F(ip_scope), IP_SCOPE_KEY },
+		{ "--ip-scope consensus", F(ip_scope), IP_SCOPE_CONSENSUS },
+		{ "--ip-scope=global", F(ip_scope), IP_SCOPE_GLOBAL },
+		{ "--trust-forwarded off", F(trust_forwarded), 0 },
+		{ "--trust-forwarded on", F(trust_forwarded), 1 },
+		{ "--xdp-mode auto", F(xdp_mode), XDP_AUTO },
+		{ "--xdp-mode native", F(xdp_mode), XDP_NATIVE },
+		{ "--xdp-mode generic", F(xdp_mode), XDP_GENERIC },
+		{ "--deny drop --deny close", F(deny), PC_DENY_CLOSE },
+#undef F
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct options o;
+		char line[128];
+
+		snprintf(line, sizeof(line), "run --interface eth0 %s",
+			 cases[i].line);
+		parse_good(&o, OPTIONS_RUN, line);
+		if (*((uint8_t *)&o + cases[i].field) != cases[i].want)
+			fail_msg("%s", cases[i].line);
+		options_fini(&o);
+	}
+}
+
+static void lists_gather(void **state)
+{
+	struct policy_options p;
+	char text[PREFIX_STRLEN];
+	struct options o;
+
+	(void)state;
+	parse_good(&o, OPTIONS_RUN,
+		   "run --request-interface veth0 --request-interface veth0 "
+		   "--gateway-port 80 --gateway-port 65535 --allow 10.0.0.0/8 "
+		   "--block 192.0.2.1 --block 2001:db8::/32 --trusted-proxy "
+		   "172.17.0.0/16 --client-ip-header X-Real --snapshot k.json");
+	assert_int_equal(o.interfaces.n, 0);
+	assert_int_equal(o.request_interfaces.n, 1);
+	options_policy(&p, &o);
+	assert_int_equal(p.n_ports, 2);
+	assert_int_equal(p.ports[0], 80);
+	assert_int_equal(p.ports[1], 65535);
+	assert_int_equal(p.allow.n, 1);
+	assert_int_equal(p.block.n, 2);
+	assert_string_equal(prefix_print(&p.block.items[1], text),
+			    "2001:db8::/32");
+	assert_int_equal(p.proxies.n, 1);
+	assert_true(p.custom_forwarded);
+	assert_true(p.trust_forwarded);
+	assert_false(p.monitor);
+	assert_string_equal(p.source, "k.json");
+	options_fini(&o);
+}
+
+static void durations(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t ns;
+	} cases[] = {
+		{ "0", 0 },
+		{ "90", 90000000000 },
+		{ "90s", 90000000000 },
+		{ "10m", 600000000000 },
+		{ "1h", 3600000000000 },
+		{ "9223372036", 9223372036000000000 },
+		{ "2562047h", 9223369200000000000 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct options o;
+		char line[128];
+
+		snprintf(line, sizeof(line), "run --interface e --lease %s",
+			 cases[i].text);
+		parse_good(&o, OPTIONS_RUN, line);
+		if (o.lease_ns != cases[i].ns)
+			fail_msg("%s", cases[i].text);
+		options_fini(&o);
+	}
+}
+
+static void explain_and_the_small_verbs(void **state)
+{
+	struct options o;
+
+	(void)state;
+	parse_good(&o, OPTIONS_EXPLAIN,
+		   "explain --key-hash " HASH " --ip ::ffff:192.0.2.1");
+	assert_string_equal(o.path, "/v1/messages");
+	assert_string_equal(o.method, "POST");
+	assert_string_equal(o.key_hash, HASH);
+	assert_false(o.key_stdin);
+	assert_int_equal(o.ip.family, AF_INET);
+	options_fini(&o);
+	parse_good(&o, OPTIONS_EXPLAIN,
+		   "explain --key-stdin --ip ::1 -j --profile seed --snapshot "
+		   "x --path=/v1/a%2fb --method GET");
+	assert_true(o.key_stdin);
+	assert_true(o.json);
+	assert_string_equal(o.path, "/v1/a%2fb");
+	options_fini(&o);
+	parse_good(&o, OPTIONS_CHECK, "check-snapshot -- --odd-name");
+	assert_string_equal(o.snapshot, "--odd-name");
+	options_fini(&o);
+	parse_good(&o, OPTIONS_CHECK, "check-snapshot --json -");
+	assert_string_equal(o.snapshot, "-");
+	assert_true(o.json);
+	options_fini(&o);
+	parse_good(&o, OPTIONS_STATUS, "status -j --pin-dir /tmp/x");
+	assert_true(o.json);
+	assert_string_equal(o.pin_dir, "/tmp/x");
+	options_fini(&o);
+	parse_good(&o, OPTIONS_DETACH, "detach");
+	options_fini(&o);
+}
+
+static void refusals(void **state)
+{
+	static const struct {
+		unsigned int which;
+		const char *line;
+		const char *says; /* found in what is printed */
+	} cases[] = {
+		{ OPTIONS_RUN, "run", "--interface" },
+		{ OPTIONS_RUN, "run --gateway-port 70000",
+		  "portcullis: --gateway-port 70000: not a port (1 to 65535)" },
+		{ OPTIONS_RUN, "run --gateway-port 0", "not a port" },
+		{ OPTIONS_RUN, "run --gateway-port 80x", "not a port" },
+		{ OPTIONS_RUN, "run --gateway-port=", "not a port" },
+		{ OPTIONS_RUN, "run --gateway-port +80", "not a port" },
+		{ OPTIONS_RUN, "run --gateway-port 18446744073709551697",
+		  "not a port" },
+		{ OPTIONS_RUN, "run --gateway-port", "needs a value" },
+		{ OPTIONS_RUN, "run --block 10.1.2.3/8", "10.0.0.0/8" },
+		{ OPTIONS_RUN, "run --allow 10.0.0.0/33", "not an address" },
+		{ OPTIONS_RUN, "run --lease 1d", "not a duration" },
+		{ OPTIONS_RUN, "run --lease 1ms", "not a duration" },
+		{ OPTIONS_RUN, "run --lease -1", "not a duration" },
+		{ OPTIONS_RUN, "run --lease 2562048h", "too long" },
+		{ OPTIONS_RUN, "run --lease 99999999999", "not a duration" },
+		{ OPTIONS_RUN, "run --interface a/b", "not an interface name" },
+		{ OPTIONS_RUN, "run --interface sixteen-letters-",
+		  "not an interface name" },
+		{ OPTIONS_RUN, "run --client-ip-header X:Y",
+		  "not a header name" },
+		{ OPTIONS_RUN, "run --mode audit", "enforce|monitor" },
+		{ OPTIONS_RUN, "run --mode enforce|monitor", "not one of" },
+		{ OPTIONS_RUN, "run --mode enf", "not one of" },
+		{ OPTIONS_RUN, "run --profile v1", "seed|v0.1.179" },
+		{ OPTIONS_RUN, "run --pin-dir=", "empty" },
+		{ OPTIONS_RUN, "run --inter eth0", "no flag" },
+		{ OPTIONS_RUN, "run -j", "no flag" },
+		{ OPTIONS_RUN, "run --ip 10.0.0.1", "no flag" },
+		{ OPTIONS_RUN, "run eth0", "no arguments" },
+		{ OPTIONS_STATUS, "status --snapshot x", "no flag" },
+		{ OPTIONS_STATUS, "status --json=yes", "takes no value" },
+		{ OPTIONS_DETACH, "detach --interface eth0", "no flag" },
+		{ OPTIONS_CHECK, "check-snapshot", "file is needed" },
+		{ OPTIONS_CHECK, "check-snapshot a b", "one file" },
+		{ OPTIONS_EXPLAIN, "explain --ip ::1", "--key-stdin" },
+		{ OPTIONS_EXPLAIN, "explain --key-stdin", "--ip" },
+		{ OPTIONS_EXPLAIN,
+		  "explain --ip ::1 --key-stdin --key-hash " HASH,
+		  "--key-stdin" },
+		{ OPTIONS_EXPLAIN, "explain --ip localhost", "not an IP" },
+		{ OPTIONS_EXPLAIN, "explain --path v1", "begins with /" },
+		{ OPTIONS_EXPLAIN, "explain --path /v1?key=x", "query" },
+		{ OPTIONS_EXPLAIN, "explain --method P(ST", "not a method" },
+		{ OPTIONS_EXPLAIN,
+		  "explain --ip ::1 --key-stdin --profile seed",
+		  "--profile goes with --snapshot" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct options o = { .lease_ns = 42 };
+
+		if (parse(&o, cases[i].which, cases[i].line) != -EINVAL ||
+		    !strstr(said, cases[i].says) ||
+		    strncmp(said, "portcullis: ", 12))
+			fail_msg("%s: %s", cases[i].line, said);
+		assert_int_equal(o.lease_ns, 42);
+	}
+}
+
+/* Keys have no business in argv; when one is put there it is not repeated. */
+static void misplaced_keys_are_not_echoed(void **state)
+{
+	static const char *const lines[] = {
+		"explain --key-hash sk-secret",	 "explain --key-hash=sk-secret",
+		"explain --key=sk-secret",	 "explain sk-secret",
+		"explain --key-stdin=sk-secret",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+		struct options o;
+
+		assert_int_equal(parse(&o, OPTIONS_EXPLAIN, lines[i]), -EINVAL);
+		if (strstr(said, "sk-secret") || !*said)
+			fail_msg("%s: %s", lines[i], said);
+	}
+}
+
+static void help_lists_the_flags_of_the_verb(void **state)
+{
+	struct options o;
+
+	(void)state;
+	assert_int_equal(parse(&o, OPTIONS_RUN, "run --help"), 1);
+	assert_non_null(strstr(said, "--lease DURATION"));
+	assert_non_null(strstr(said, "(default 10m)"));
+	assert_null(strstr(said, "--key-stdin"));
+	assert_int_equal(parse(&o, OPTIONS_EXPLAIN, "explain --ip ::1 -h"), 1);
+	assert_non_null(strstr(said, "--key-stdin"));
+	assert_null(strstr(said, "--xdp-mode"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(run_has_its_defaults),
+		cmocka_unit_test(names_are_the_enums),
+		cmocka_unit_test(lists_gather),
+		cmocka_unit_test(durations),
+		cmocka_unit_test(explain_and_the_small_verbs),
+		cmocka_unit_test(refusals),
+		cmocka_unit_test(misplaced_keys_are_not_echoed),
+		cmocka_unit_test(help_lists_the_flags_of_the_verb),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
