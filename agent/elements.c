@@ -211,7 +211,7 @@ static int next_line(struct elements *e, struct element *out, char *what)
 		err = take_line(e, &end, what);
 		if (err)
 			return err;
-		e->line += !end;
+		e->line++;
 	} while (!end && is_blank(e));
 
 	if (end && is_blank(e)) {

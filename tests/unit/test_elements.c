@@ -170,14 +170,15 @@ static void deep_nesting_is_refused_and_not_followed(void **state)
 }
 
 /* text as one gzip member; the caller frees. */
-static size_t gzip(unsigned char **out, const char *text)
+static size_t gzip_at(unsigned char **out, const char *text, int level)
 {
 	size_t room = strlen(text) + 256;
 	z_stream z = { 0 };
 	size_t size;
 
 	*out = malloc(room);
-	assert_int_equal(deflateInit2(&z, 9, Z_DEFLATED, 15 + 16, 8, 0), Z_OK);
+	assert_int_equal(deflateInit2(&z, level, Z_DEFLATED, 15 + 16, 8, 0),
+			 Z_OK);
 	z.next_in = (unsigned char *)(uintptr_t)text;
 	z.avail_in = (uInt)strlen(text);
 	z.next_out = *out;
@@ -186,6 +187,11 @@ static size_t gzip(unsigned char **out, const char *text)
 	size = z.total_out;
 	deflateEnd(&z);
 	return size;
+}
+
+static size_t gzip(unsigned char **out, const char *text)
+{
+	return gzip_at(out, text, Z_BEST_COMPRESSION);
 }
 
 static void gzip_reads_as_plain(void **state)
@@ -210,6 +216,32 @@ static void gzip_reads_as_plain(void **state)
 	free(both);
 	free(second);
 	free(first);
+}
+
+/* Wherever the second member begins, a read of the file may end within it. */
+static void gzip_members_may_meet_anywhere(void **state)
+{
+	unsigned char *first, *second, *both;
+	size_t n_second = gzip(&second, GOOD(B));
+
+	(void)state;
+	for (size_t blanks = 65480; blanks < 65540; blanks++) {
+		char *text = padded(GOOD(A), "", blanks);
+		size_t n_first = gzip_at(&first, text, Z_NO_COMPRESSION);
+		struct snapshot s;
+
+		both = malloc(n_first + n_second);
+		assert_non_null(both);
+		memcpy(both, first, n_first);
+		memcpy(both + n_first, second, n_second);
+		s = load_bytes("members", both, n_first + n_second);
+		assert_int_equal(s.n_entries, 2);
+		snapshot_fini(&s);
+		free(both);
+		free(first);
+		free(text);
+	}
+	free(second);
 }
 
 static void broken_gzip_is_refused(void **state)
@@ -260,6 +292,7 @@ int main(void)
 		cmocka_unit_test(a_line_may_have_a_mebibyte_and_no_more),
 		cmocka_unit_test(deep_nesting_is_refused_and_not_followed),
 		cmocka_unit_test(gzip_reads_as_plain),
+		cmocka_unit_test(gzip_members_may_meet_anywhere),
 		cmocka_unit_test(broken_gzip_is_refused),
 		cmocka_unit_test(gzip_of_an_object_cut_short_is_told_as_gzip),
 	};
