@@ -11,15 +11,19 @@
 
 #include "pc_abi.h"
 
-enum group_status { GROUP_ACTIVE, GROUP_INACTIVE, GROUP_DELETED };
+enum group_status {
+	GROUP_ACTIVE,
+	GROUP_INACTIVE,
+	GROUP_DELETED
+};
 
 struct entry {
 	struct pc_digest digest; /* SHA-256 of the key */
 	int64_t key_id;
 	int64_t user_id;
-	int64_t group_id;	 /* valid when has_group_id */
-	int64_t expires_ns;	 /* Unix time; PC_NEVER when absent */
-	int64_t quota_nusd;	 /* <= 0: unlimited */
+	int64_t group_id;   /* valid when has_group_id */
+	int64_t expires_ns; /* Unix time; PC_NEVER when absent */
+	int64_t quota_nusd; /* <= 0: unlimited */
 	int64_t quota_used_nusd;
 	int64_t balance_nusd;
 	int64_t daily_limit_nusd; /* of the group; <= 0: none */
@@ -32,7 +36,7 @@ struct entry {
 	char **blacklist;
 	uint8_t status;	      /* enum pc_status */
 	uint8_t group_status; /* enum group_status; valid when has_group */
-	bool not_found;	      /* a cached "no such key": nothing else is valid */
+	bool not_found; /* a cached "no such key": nothing else is valid */
 	bool has_user;
 	bool user_active;
 	bool has_group_id;

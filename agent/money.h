@@ -8,8 +8,9 @@
 
 /*
  * A JSON number's text ("12", "-0.5", "1e-7", "2.50E+1") to nano-USD.  Exact to
- * the nano-dollar; a rest below it is rounded away from zero, so that a positive
- * amount never becomes zero; beyond int64 it saturates.
+ * the nano-dollar; a rest below it is rounded away from zero, so that a
+ * positive amount never becomes zero; beyond int64 it saturates.
+ *
  * -EINVAL: not a JSON number.
  */
 int money_parse(int64_t *out_nusd, const char *text, size_t size);

@@ -17,8 +17,8 @@
  * prefix of 96 bits or more is stored as IPv4; bits beyond len are zero.
  */
 struct prefix {
-	uint8_t family; /* AF_INET or AF_INET6 */
-	uint8_t len;	/* significant bits of addr */
+	uint8_t family;	  /* AF_INET or AF_INET6 */
+	uint8_t len;	  /* significant bits of addr */
 	uint8_t addr[16]; /* network order; IPv4 uses the first four bytes */
 };
 
@@ -53,7 +53,7 @@ bool prefix_contains(const struct prefix *outer, const struct prefix *inner);
 /* Total order: family, address, length. */
 int prefix_compare(const struct prefix *a, const struct prefix *b);
 
-/* 10/8, 172.16/12, 192.168/16, 127/8, ::1, fc00::/7: the gateway's "private". */
+/* The gateway's: 10/8, 172.16/12, 192.168/16, 127/8, ::1, fc00::/7. */
 bool prefix_is_private(const struct prefix *address);
 
 #endif /* PREFIX_H */
