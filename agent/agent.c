@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "agent.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "attach.h"
+#include "clock.h"
+#include "host.h"
+#include "loader.h"
+#include "log.h"
+#include "maps.h"
+#include "notify.h"
+#include "options.h"
+#include "policy.h"
+#include "snapshot.h"
+
+/* How often the lease is renewed and the clock's offset looked at. */
+#define TICK_NS 250000000L
+
+struct agent {
+	struct options opt;
+	struct loader *loader;
+	struct maps maps;
+	int lock;
+	int signals;
+	int timer;
+	uint64_t generation; /* in force; 0: none */
+	bool has_maps;
+};
+
+static void close_fd(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+static void agent_fini(struct agent *a)
+{
+	if (a->has_maps)
+		maps_close(&a->maps);
+	loader_free(a->loader);
+	close_fd(a->lock);
+	close_fd(a->signals);
+	close_fd(a->timer);
+	options_fini(&a->opt);
+}
+
+/* The snapshot and the flags to a policy; the summary of what failed is logged.
+ */
+static int compile(struct policy *out, const struct agent *a)
+{
+	struct policy_options opt = { 0 };
+	char error[SNAPSHOT_ERROR_SIZE] = "";
+	struct snapshot snap = { 0 };
+	int rc = 0;
+
+	options_policy(&opt, &a->opt);
+	opt.now_ns = clock_now_ns();
+	opt.generation = a->generation + 1;
+	if (a->opt.snapshot)
+		rc = snapshot_load(&snap, a->opt.snapshot, error);
+	if (rc) {
+		log_line("snapshot %s", error);
+		return rc;
+	}
+	rc = policy_compile(out, &snap, &opt);
+	snapshot_fini(&snap);
+	if (rc)
+		log_line("cannot compile the policy: %s", strerror(-rc));
+	return rc;
+}
+
+static void log_policy(const struct policy *p)
+{
+	log_line("generation %llu in force: %zu keys, %zu live, %zu prefixes",
+		 (unsigned long long)p->head.generation, p->n_keys,
+		 p->summary.n_live, p->n_prefixes);
+	for (size_t i = 0; i < p->summary.n_warnings; i++)
+		log_line("warning: %s (%zu)", p->summary.warnings[i].text,
+			 p->summary.warnings[i].count);
+}
+
+static int apply(struct agent *a, const struct policy *p)
+{
+	int rc = maps_apply(&a->maps, p);
+
+	if (rc) {
+		log_line("cannot write the policy: %s", strerror(-rc));
+		return rc;
+	}
+	a->generation = p->head.generation;
+	log_policy(p);
+	return 0;
+}
+
+static void reload(struct agent *a)
+{
+	struct policy p = { 0 };
+	int rc = compile(&p, a);
+
+	if (!rc)
+		rc = apply(a, &p);
+	policy_fini(&p);
+	if (rc)
+		log_line("keeping generation %llu",
+			 (unsigned long long)a->generation);
+}
+
+static void tick(struct agent *a)
+{
+	struct pc_clock clock;
+
+	clock_take(&clock, a->opt.lease_ns);
+	maps_set_clock(&a->maps, &clock);
+}
+
+/* Is the place free on every interface?  Asked before anything is changed. */
+static int check_interfaces(const struct agent *a)
+{
+	const struct text_list *lists[] = { &a->opt.interfaces,
+					    &a->opt.request_interfaces };
+
+	for (size_t k = 0; k < 2; k++) {
+		for (size_t i = 0; i < lists[k]->n; i++) {
+			const char *name = lists[k]->items[i];
+			int ifindex = host_find_interface(name), rc;
+
+			if (ifindex < 0)
+				return ifindex;
+			rc = attach_check(a->opt.pin_dir, ifindex, name);
+			if (rc)
+				return rc;
+		}
+	}
+	return 0;
+}
+
+static int attach(const struct agent *a)
+{
+	const struct options *o = &a->opt;
+	int rc = 0;
+
+	for (size_t i = 0; i < o->interfaces.n && !rc; i++) {
+		const char *name = o->interfaces.items[i];
+
+		rc = attach_xdp(o->pin_dir, loader_xdp_fd(a->loader),
+				host_find_interface(name), name,
+				o->xdp_mode != XDP_GENERIC,
+				o->xdp_mode != XDP_NATIVE);
+	}
+	for (size_t i = 0; i < o->request_interfaces.n && !rc; i++) {
+		const char *name = o->request_interfaces.items[i];
+
+		rc = attach_request(loader_request_fd(a->loader),
+				    host_find_interface(name), name);
+	}
+	return rc;
+}
+
+static bool listed(const struct text_list *list, const char *name)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		if (!strcmp(list->items[i], name))
+			return true;
+	}
+	return false;
+}
+
+/* Takes away what an earlier run attached where this one was not told to. */
+static int prune(const struct agent *a)
+{
+	const struct options *o = &a->opt;
+	struct attachment *list;
+	size_t n;
+	int rc = attach_list(&list, &n, o->pin_dir);
+
+	if (rc)
+		return rc;
+	for (size_t i = 0; i < n && !rc; i++) {
+		const struct attachment *t = &list[i];
+
+		if (t->xdp && !listed(&o->interfaces, t->name))
+			rc = attach_remove_xdp(o->pin_dir, t->ifindex, t->name);
+		if (!rc && t->request &&
+		    !listed(&o->request_interfaces, t->name))
+			rc = attach_remove_request(o->pin_dir, t->ifindex,
+						   t->name);
+	}
+	free(list);
+	return rc;
+}
+
+/* One agent for a pin directory: two would flip each other's slots. */
+static int lock(struct agent *a)
+{
+	a->lock = open(a->opt.pin_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (a->lock < 0)
+		return -errno;
+	if (!flock(a->lock, LOCK_EX | LOCK_NB))
+		return 0;
+	log_line("another agent is running with --pin-dir %s", a->opt.pin_dir);
+	return -errno;
+}
+
+static int load(struct agent *a)
+{
+	struct pc_policy old;
+	int rc = host_make_pin_dir(a->opt.pin_dir);
+
+	if (!rc)
+		rc = lock(a);
+	if (!rc)
+		rc = check_interfaces(a);
+	if (!rc)
+		rc = loader_load(&a->loader, a->opt.pin_dir);
+	if (!rc) {
+		rc = maps_open_pinned(&a->maps, a->opt.pin_dir);
+		a->has_maps = !rc;
+	}
+	if (rc)
+		return rc;
+	if (!maps_read_policy(&a->maps, &old))
+		a->generation = old.generation;
+	return 0;
+}
+
+/* Signals arrive as bytes to read, so that nothing is ever half-done by one. */
+static int open_events(struct agent *a)
+{
+	struct itimerspec every = { .it_interval.tv_nsec = TICK_NS,
+				    .it_value.tv_nsec = TICK_NS };
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	if (sigprocmask(SIG_BLOCK, &set, NULL))
+		return -errno;
+	a->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	a->timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (a->signals < 0 || a->timer < 0 ||
+	    timerfd_settime(a->timer, 0, &every, NULL))
+		return -errno;
+	return 0;
+}
+
+/* 1: time to leave. */
+static int take_signal(struct agent *a)
+{
+	struct signalfd_siginfo info;
+
+	if (read(a->signals, &info, sizeof(info)) != sizeof(info))
+		return 0;
+	if (info.ssi_signo != SIGHUP)
+		return 1;
+	notify_reloading();
+	reload(a);
+	notify_ready();
+	return 0;
+}
+
+static void loop(struct agent *a)
+{
+	struct pollfd fds[] = { { .fd = a->signals, .events = POLLIN },
+				{ .fd = a->timer, .events = POLLIN } };
+	uint64_t ticks;
+
+	for (;;) {
+		if (poll(fds, 2, -1) < 0)
+			continue;
+		if (fds[1].revents &&
+		    read(a->timer, &ticks, sizeof(ticks)) == sizeof(ticks))
+			tick(a);
+		if (fds[0].revents && take_signal(a))
+			return;
+	}
+}
+
+/* Everything up to "ready". */
+static int start(struct agent *a)
+{
+	struct policy p = { 0 };
+	int rc = host_check();
+
+	if (!rc)
+		rc = open_events(a);
+	if (!rc)
+		rc = load(a);
+	if (!rc)
+		rc = compile(&p, a);
+	if (!rc) {
+		tick(a);
+		rc = apply(a, &p);
+	}
+	policy_fini(&p);
+	if (!rc)
+		rc = attach(a);
+	if (!rc)
+		rc = prune(a);
+	if (!rc)
+		rc = host_drop_privileges();
+	return rc;
+}
+
+int run_main(int argc, char **argv)
+{
+	struct agent a = { .lock = -1, .signals = -1, .timer = -1 };
+	int rc = options_parse(&a.opt, argc, argv, OPTIONS_RUN);
+
+	if (rc)
+		return rc < 0 ? 2 : 0;
+	rc = start(&a);
+	if (rc) {
+		log_line("not started: %s", strerror(-rc));
+		agent_fini(&a);
+		return 1;
+	}
+	log_line("ready: guarding %zu ports on %zu interfaces", a.opt.ports.n,
+		 a.opt.request_interfaces.n);
+	notify_ready();
+	loop(&a);
+	notify_stopping();
+	log_line("leaving; the filter stays, generation %llu; "
+		 "portcullis detach removes it",
+		 (unsigned long long)a.generation);
+	agent_fini(&a);
+	return 0;
+}

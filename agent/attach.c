@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "attach.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <linux/bpf.h>
+#include <linux/if_link.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log.h"
+
+#define PATH_SIZE 320
+#define MAX_PROG_MAPS 64
+#define LINK_PREFIX "xdp_"
+
+/* Ours at the clsact ingress hook: early, and a number nobody picks by chance.
+ */
+#define TC_PRIORITY 113
+#define TC_HANDLE 0x7063
+
+static void link_path(char path[static PATH_SIZE], const char *pin_dir,
+		      int ifindex)
+{
+	snprintf(path, PATH_SIZE, "%s/" LINK_PREFIX "%d", pin_dir, ifindex);
+}
+
+/* The kernel's number for our counters: who uses that map is ours. */
+static int our_map_id(uint32_t *out, const char *pin_dir)
+{
+	struct bpf_map_info info = { 0 };
+	uint32_t size = sizeof(info);
+	char path[PATH_SIZE];
+	int fd, rc = 0;
+
+	snprintf(path, sizeof(path), "%s/pc_counts", pin_dir);
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return -errno;
+	if (bpf_obj_get_info_by_fd(fd, &info, &size))
+		rc = -errno;
+	close(fd);
+	if (!rc)
+		*out = info.id;
+	return rc;
+}
+
+/* The program's name into name, and whether it is ours. */
+static bool program_is_ours(uint32_t prog_id, const char *pin_dir,
+			    char name[static BPF_OBJ_NAME_LEN])
+{
+	uint32_t maps[MAX_PROG_MAPS], ours, size;
+	struct bpf_prog_info info = {
+		.nr_map_ids = MAX_PROG_MAPS,
+		.map_ids = (uintptr_t)maps,
+	};
+	int fd = bpf_prog_get_fd_by_id(prog_id);
+	bool found = false;
+
+	snprintf(name, BPF_OBJ_NAME_LEN, "?");
+	if (fd < 0)
+		return false;
+	size = sizeof(info);
+	if (!bpf_obj_get_info_by_fd(fd, &info, &size)) {
+		snprintf(name, BPF_OBJ_NAME_LEN, "%s", info.name);
+		if (!our_map_id(&ours, pin_dir)) {
+			for (uint32_t i = 0;
+			     i < info.nr_map_ids && i < MAX_PROG_MAPS; i++)
+				found |= maps[i] == ours;
+		}
+	}
+	close(fd);
+	return found;
+}
+
+static int query_xdp(int ifindex, uint32_t *prog_id, enum attach_xdp *mode)
+{
+	LIBBPF_OPTS(bpf_xdp_query_opts, opts);
+	int rc = bpf_xdp_query(ifindex, 0, &opts);
+
+	if (rc)
+		return rc;
+	*prog_id = opts.prog_id;
+	*mode = opts.attach_mode == XDP_ATTACHED_SKB ? ATTACH_XDP_GENERIC
+						     : ATTACH_XDP_NATIVE;
+	if (!opts.prog_id)
+		*mode = ATTACH_XDP_NONE;
+	return 0;
+}
+
+/* The program in our place at TC ingress; -ENOENT when the place is empty. */
+static int query_request(int ifindex, uint32_t *prog_id)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex,
+		    .attach_point = BPF_TC_INGRESS);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = TC_HANDLE,
+		    .priority = TC_PRIORITY);
+	int rc = bpf_tc_query(&hook, &opts);
+
+	if (rc)
+		return rc == -EINVAL ? -ENOENT : rc;
+	*prog_id = opts.prog_id;
+	return 0;
+}
+
+int attach_check(const char *pin_dir, int ifindex, const char *name)
+{
+	char prog[BPF_OBJ_NAME_LEN];
+	enum attach_xdp mode;
+	uint32_t id = 0;
+	int rc = query_xdp(ifindex, &id, &mode);
+
+	if (rc) {
+		log_line("interface %s: cannot ask for XDP programs: %s", name,
+			 strerror(-rc));
+		return rc;
+	}
+	if (id && !program_is_ours(id, pin_dir, prog)) {
+		log_line("interface %s: another XDP program is attached: "
+			 "%s (id %u); remove it first",
+			 name, prog, id);
+		return -EBUSY;
+	}
+	if (!query_request(ifindex, &id) &&
+	    !program_is_ours(id, pin_dir, prog)) {
+		log_line("interface %s: our place at TC ingress is taken by "
+			 "%s (id %u)",
+			 name, prog, id);
+		return -EBUSY;
+	}
+	return 0;
+}
+
+static int new_link(const char *path, int prog_fd, int ifindex, uint32_t flags)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = flags);
+	int fd = bpf_link_create(prog_fd, ifindex, BPF_XDP, &opts), rc = 0;
+
+	if (fd < 0)
+		return -errno;
+	/* Unpinned, the link would end with this process. */
+	if (bpf_obj_pin(fd, path))
+		rc = -errno;
+	close(fd);
+	return rc;
+}
+
+/*
+ * Puts the program behind the link an earlier run has pinned.  -ENOENT: there
+ * is none, or it is not of this interface any more.
+ */
+static int adopt_link(const char *path, int prog_fd, int ifindex)
+{
+	struct bpf_link_info info = { 0 };
+	uint32_t size = sizeof(info);
+	int fd = bpf_obj_get(path), rc = 0;
+
+	if (fd < 0)
+		return -ENOENT;
+	if (bpf_obj_get_info_by_fd(fd, &info, &size))
+		rc = -errno;
+	else if ((int)info.xdp.ifindex != ifindex)
+		rc = -ENOENT;
+	else if (bpf_link_update(fd, prog_fd, NULL))
+		rc = -errno;
+	close(fd);
+	return rc;
+}
+
+static bool mode_allowed(int ifindex, bool native, bool generic)
+{
+	enum attach_xdp mode;
+	uint32_t id;
+
+	return query_xdp(ifindex, &id, &mode) ||
+	       (mode == ATTACH_XDP_NATIVE && native) ||
+	       (mode == ATTACH_XDP_GENERIC && generic);
+}
+
+int attach_xdp(const char *pin_dir, int prog_fd, int ifindex, const char *name,
+	       bool native, bool generic)
+{
+	char path[PATH_SIZE];
+	int rc = -EOPNOTSUPP;
+
+	link_path(path, pin_dir, ifindex);
+	if (mode_allowed(ifindex, native, generic) &&
+	    !adopt_link(path, prog_fd, ifindex))
+		return 0;
+	attach_remove_xdp(pin_dir, ifindex, name);
+	if (native) {
+		rc = new_link(path, prog_fd, ifindex, XDP_FLAGS_DRV_MODE);
+		if (rc && generic)
+			log_line("interface %s: no native XDP (%s), "
+				 "using generic",
+				 name, strerror(-rc));
+	}
+	if (rc && generic)
+		rc = new_link(path, prog_fd, ifindex, XDP_FLAGS_SKB_MODE);
+	if (rc)
+		log_line("interface %s: cannot attach XDP: %s", name,
+			 strerror(-rc));
+	return rc;
+}
+
+int attach_request(int prog_fd, int ifindex, const char *name)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex,
+		    .attach_point = BPF_TC_INGRESS);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = TC_HANDLE,
+		    .priority = TC_PRIORITY, .prog_fd = prog_fd,
+		    .flags = BPF_TC_F_REPLACE);
+	int rc = bpf_tc_hook_create(&hook);
+
+	if (!rc || rc == -EEXIST)
+		rc = bpf_tc_attach(&hook, &opts);
+	if (rc)
+		log_line("interface %s: cannot attach at TC ingress: %s", name,
+			 strerror(-rc));
+	return rc;
+}
+
+int attach_remove_xdp(const char *pin_dir, int ifindex, const char *name)
+{
+	char path[PATH_SIZE];
+	int fd, rc = 0;
+
+	link_path(path, pin_dir, ifindex);
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	/* A link whose interface is gone has nothing to detach. */
+	if (bpf_link_detach(fd) && errno != ENOLINK && errno != EINVAL)
+		rc = -errno;
+	close(fd);
+	if (!rc && unlink(path))
+		rc = -errno;
+	if (rc)
+		log_line("interface %s: cannot detach XDP: %s", name,
+			 strerror(-rc));
+	return rc;
+}
+
+int attach_remove_request(const char *pin_dir, int ifindex, const char *name)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex,
+		    .attach_point = BPF_TC_INGRESS);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = TC_HANDLE,
+		    .priority = TC_PRIORITY);
+	char prog[BPF_OBJ_NAME_LEN];
+	uint32_t id;
+	int rc;
+
+	if (query_request(ifindex, &id) || !program_is_ours(id, pin_dir, prog))
+		return 0;
+	rc = bpf_tc_detach(&hook, &opts);
+	if (rc)
+		log_line("interface %s: cannot detach from TC ingress: %s",
+			 name, strerror(-rc));
+	return rc;
+}
+
+static void look_at(struct attachment *out, const char *pin_dir,
+		    const struct if_nameindex *nic)
+{
+	char prog[BPF_OBJ_NAME_LEN];
+	enum attach_xdp mode;
+	uint32_t id = 0;
+
+	memset(out, 0, sizeof(*out));
+	snprintf(out->name, sizeof(out->name), "%s", nic->if_name);
+	out->ifindex = (int)nic->if_index;
+	if (!query_xdp(out->ifindex, &id, &mode) && id &&
+	    program_is_ours(id, pin_dir, prog))
+		out->xdp = mode;
+	out->request = !query_request(out->ifindex, &id) &&
+		       program_is_ours(id, pin_dir, prog);
+}
+
+int attach_list(struct attachment **out, size_t *n, const char *pin_dir)
+{
+	struct if_nameindex *nics;
+	struct attachment *list;
+	size_t count = 0, found = 0;
+	uint32_t id;
+	int rc = our_map_id(&id, pin_dir);
+
+	if (rc)
+		return rc;
+	nics = if_nameindex();
+	if (!nics)
+		return -errno;
+	while (nics[count].if_index)
+		count++;
+	list = calloc(count + 1, sizeof(*list));
+	for (size_t i = 0; list && i < count; i++) {
+		look_at(&list[found], pin_dir, &nics[i]);
+		found += list[found].xdp || list[found].request;
+	}
+	if_freenameindex(nics);
+	if (!list)
+		return -ENOMEM;
+	*out = list;
+	*n = found;
+	return 0;
+}
+
+int attach_unpin(const char *pin_dir)
+{
+	DIR *dir = opendir(pin_dir);
+	struct dirent *e;
+	int rc = 0;
+
+	if (!dir)
+		return errno == ENOENT ? 0 : -errno;
+	while ((e = readdir(dir))) {
+		if (strncmp(e->d_name, "pc_", 3) &&
+		    strncmp(e->d_name, LINK_PREFIX, strlen(LINK_PREFIX)))
+			continue;
+		if (unlinkat(dirfd(dir), e->d_name, 0))
+			rc = -errno;
+	}
+	closedir(dir);
+	return !rc && rmdir(pin_dir) ? -errno : rc;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Programs on interfaces.  An attachment is ours when its program uses the maps
+ * pinned in our directory; nothing else is ever replaced or removed.
+ */
+#ifndef ATTACH_H
+#define ATTACH_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+enum attach_xdp {
+	ATTACH_XDP_NONE,
+	ATTACH_XDP_NATIVE,
+	ATTACH_XDP_GENERIC
+};
+
+struct attachment {
+	char name[IF_NAMESIZE];
+	int ifindex;
+	enum attach_xdp xdp;
+	bool request;
+};
+
+/* Is the way free?  -EBUSY: somebody else's program is there; logged by name.
+ */
+int attach_check(const char *pin_dir, int ifindex, const char *name);
+
+/*
+ * Puts the program on the interface, or in the place of an earlier one of ours
+ * without a gap.  native and generic say which modes may be used, native first;
+ * why native failed is logged.  0 or -errno, logged.
+ */
+int attach_xdp(const char *pin_dir, int prog_fd, int ifindex, const char *name,
+	       bool native, bool generic);
+int attach_request(int prog_fd, int ifindex, const char *name);
+
+/* Takes ours away; nothing there is fine.  0 or -errno, logged. */
+int attach_remove_xdp(const char *pin_dir, int ifindex, const char *name);
+int attach_remove_request(const char *pin_dir, int ifindex, const char *name);
+
+/*
+ * What of ours is attached, in this network namespace, by interface.  A new
+ * array in *out.  0 or -errno (-ENOENT: no filter in pin_dir).
+ */
+int attach_list(struct attachment **out, size_t *n, const char *pin_dir);
+
+/* Removes every pin of ours and the directory.  0 or -errno. */
+int attach_unpin(const char *pin_dir);
+
+#endif /* ATTACH_H */

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The clocks: what userspace reads, and what the kernel programs need to know.
+ */
+#ifndef CLOCK_H
+#define CLOCK_H
+
+#include <stdint.h>
+
+#include "pc_abi.h"
+
+/* Unix time in nanoseconds. */
+int64_t clock_now_ns(void);
+/* CLOCK_BOOTTIME in nanoseconds. */
+uint64_t clock_boot_ns(void);
+
+/*
+ * What the programs need this moment: the distance of CLOCK_TAI, which they can
+ * read, to Unix time; the lease, lease_ns from now (0: no end); a heartbeat.
+ */
+void clock_take(struct pc_clock *out, uint64_t lease_ns);
+
+#endif /* CLOCK_H */

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The only file with the skeletons. */
+#include "loader.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "pc_request.skel.h"
+#include "pc_xdp.skel.h"
+
+#define PATH_SIZE 320
+#define NAME_PREFIX "pc_"
+#define SCRATCH "pc_scratch"
+
+struct loader {
+	struct pc_xdp *xdp;
+	struct pc_request *request;
+};
+
+/* libbpf's warnings, only while a load is tried, at most this much. */
+static int print_warning(enum libbpf_print_level level, const char *fmt,
+			 va_list ap)
+{
+	char text[512];
+	size_t n;
+
+	if (level != LIBBPF_WARN)
+		return 0;
+	vsnprintf(text, sizeof(text), fmt, ap);
+	n = strlen(text);
+	if (n && text[n - 1] == '\n')
+		text[n - 1] = '\0';
+	log_line("%s", text);
+	return 0;
+}
+
+static int print_nothing(enum libbpf_print_level level, const char *fmt,
+			 va_list ap)
+{
+	(void)level, (void)fmt, (void)ap;
+	return 0;
+}
+
+/* Maps that outlive a run; libbpf adopts or makes them. */
+static int pin_maps(struct bpf_object *obj, const char *pin_dir)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, obj)
+	{
+		const char *name = bpf_map__name(map);
+		char path[PATH_SIZE];
+		int rc;
+
+		if (strncmp(name, NAME_PREFIX, strlen(NAME_PREFIX)) ||
+		    !strcmp(name, SCRATCH) || bpf_map__is_internal(map))
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", pin_dir, name);
+		rc = bpf_map__set_pin_path(map, path);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+static int load(struct loader *l, const char *pin_dir)
+{
+	int rc;
+
+	l->xdp = pc_xdp__open();
+	l->request = pc_request__open();
+	if (!l->xdp || !l->request)
+		return -errno;
+	rc = pin_maps(l->xdp->obj, pin_dir);
+	if (!rc)
+		rc = pin_maps(l->request->obj, pin_dir);
+	if (!rc)
+		rc = pc_xdp__load(l->xdp);
+	return rc ? rc : pc_request__load(l->request);
+}
+
+int loader_load(struct loader **out, const char *pin_dir)
+{
+	struct loader *l = calloc(1, sizeof(*l));
+	int rc;
+
+	if (!l)
+		return -ENOMEM;
+	libbpf_set_print(print_warning);
+	rc = load(l, pin_dir);
+	libbpf_set_print(print_nothing);
+	if (rc) {
+		log_line("cannot load the programs: %s", strerror(-rc));
+		loader_free(l);
+		return rc;
+	}
+	*out = l;
+	return 0;
+}
+
+void loader_free(struct loader *l)
+{
+	if (!l)
+		return;
+	pc_xdp__destroy(l->xdp);
+	pc_request__destroy(l->request);
+	free(l);
+}
+
+int loader_xdp_fd(const struct loader *l)
+{
+	return bpf_program__fd(l->xdp->progs.pc_xdp);
+}
+
+int loader_request_fd(const struct loader *l)
+{
+	return bpf_program__fd(l->request->progs.pc_request);
+}

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "status.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "answer.h"
+#include "attach.h"
+#include "clock.h"
+#include "host.h"
+#include "log.h"
+#include "maps.h"
+#include "options.h"
+#include "timestamp.h"
+
+#define NS_PER_S 1e9
+/* Silence after which an agent counts as gone: several ticks. */
+#define SILENCE_NS 2000000000ULL
+
+/* Everything there is to show, read before the first line is printed. */
+struct status {
+	struct pc_policy policy;
+	bool has_policy;
+	struct pc_clock clock;
+	uint64_t boot_ns;
+	struct attachment *attached;
+	size_t n_attached;
+	struct pc_count counts[PC_R_MAX];
+};
+
+static const char *const xdp_names[] = { "none", "native", "generic" };
+
+static int status_read(struct status *s, const char *pin_dir)
+{
+	struct maps m;
+	int rc = maps_open_pinned(&m, pin_dir);
+
+	if (rc)
+		return rc;
+	rc = maps_read_policy(&m, &s->policy);
+	s->has_policy = !rc;
+	if (rc == -ENOENT)
+		rc = 0;
+	if (!rc)
+		rc = maps_clock(&m, &s->clock);
+	s->boot_ns = clock_boot_ns();
+	for (int r = 0; r < PC_R_MAX && !rc; r++)
+		rc = maps_count(&m, r, &s->counts[r]);
+	maps_close(&m);
+	return rc ? rc : attach_list(&s->attached, &s->n_attached, pin_dir);
+}
+
+static bool agent_running(const struct status *s)
+{
+	return s->boot_ns - s->clock.heartbeat_ns < SILENCE_NS;
+}
+
+/* Seconds until key denies lapse; negative: they have. */
+static double lease_left_s(const struct status *s)
+{
+	return (double)(int64_t)(s->clock.lease_ns - s->boot_ns) / NS_PER_S;
+}
+
+static const char *lease_print(char *buf, size_t size, const struct status *s)
+{
+	if (!s->clock.lease_ns)
+		snprintf(buf, size, "none: key denies hold without an agent");
+	else if (lease_left_s(s) > 0)
+		snprintf(buf, size, "%.0f s", lease_left_s(s));
+	else
+		snprintf(buf, size, "LAPSED: keys are not denied");
+	return buf;
+}
+
+static void print_policy(const struct status *s)
+{
+	const struct pc_policy *p = &s->policy;
+	char when[TIMESTAMP_STRLEN], lease[64];
+
+	if (!s->has_policy) {
+		printf("policy      none\n");
+		return;
+	}
+	printf("policy      generation %llu, loaded %s\n",
+	       (unsigned long long)p->generation,
+	       timestamp_print(p->loaded_ns, when));
+	printf("source      %s\n", *p->source ? p->source : "(no snapshot)");
+	printf("gateway     %s, %s%s\n", profile_name(p->profile),
+	       p->run_mode == PC_RUN_SIMPLE ? "simple" : "standard",
+	       p->monitor ? "; MONITOR: nothing is denied" : "");
+	printf("keys        %llu, %u rule sets, %llu rule prefixes\n",
+	       (unsigned long long)p->n_keys, p->n_rule_sets,
+	       (unsigned long long)p->n_rule_prefixes);
+	printf("prefixes    %llu host-wide\n",
+	       (unsigned long long)p->n_prefixes);
+	printf("lease       %s\n", lease_print(lease, sizeof(lease), s));
+}
+
+static void print_agent(const struct status *s)
+{
+	if (!s->clock.heartbeat_ns)
+		printf("agent       never seen\n");
+	else if (agent_running(s))
+		printf("agent       running, pid %llu\n",
+		       (unsigned long long)s->clock.agent_pid);
+	else
+		printf("agent       not running, last seen %.0f s ago\n",
+		       (double)(s->boot_ns - s->clock.heartbeat_ns) / NS_PER_S);
+}
+
+static void print_attached(const struct status *s)
+{
+	printf("\n%-16s %-8s %s\n", "interface", "xdp", "requests");
+	for (size_t i = 0; i < s->n_attached; i++)
+		printf("%-16s %-8s %s\n", s->attached[i].name,
+		       xdp_names[s->attached[i].xdp],
+		       s->attached[i].request ? "judged" : "-");
+	if (!s->n_attached)
+		printf("(none in this network namespace)\n");
+}
+
+static void print_counts(const struct status *s)
+{
+	static const char *const did[] = { "passed", "dropped", "denied",
+					   "answered" };
+
+	printf("\n%-22s %-10s %12s %12s\n", "reason", "", "packets",
+	       s->policy.monitor ? "would have" : "");
+	for (int r = 0; r < PC_R_MAX; r++) {
+		const struct pc_count *n = &s->counts[r];
+
+		if (!n->done && !n->would)
+			continue;
+		printf("%-22s %-10s %12llu", reason_name(r),
+		       did[reason_class(r)], (unsigned long long)n->done);
+		if (n->would)
+			printf(" %12llu", (unsigned long long)n->would);
+		printf("\n");
+	}
+}
+
+static json_t *json_interfaces(const struct status *s)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < s->n_attached; i++)
+		json_array_append_new(list,
+				      json_pack("{s:s, s:s, s:b}", "name",
+						s->attached[i].name, "xdp",
+						xdp_names[s->attached[i].xdp],
+						"request",
+						(int)s->attached[i].request));
+	return list;
+}
+
+static json_t *json_counts(const struct status *s)
+{
+	json_t *map = json_object();
+
+	for (int r = 0; r < PC_R_MAX; r++)
+		json_object_set_new(map, reason_name(r),
+				    json_pack("{s:I, s:I}", "done",
+					      (json_int_t)s->counts[r].done,
+					      "would",
+					      (json_int_t)s->counts[r].would));
+	return map;
+}
+
+static json_t *json_agent(const struct status *s)
+{
+	json_t *agent = json_pack("{s:b, s:I}", "running", agent_running(s),
+				  "pid", (json_int_t)s->clock.agent_pid);
+
+	if (s->clock.lease_ns)
+		json_object_set_new(agent, "lease_s",
+				    json_real(lease_left_s(s)));
+	return agent;
+}
+
+static int print_json(const struct status *s)
+{
+	const struct pc_policy *p = &s->policy;
+	char when[TIMESTAMP_STRLEN];
+	json_t *root = json_pack(
+		"{s:I, s:s, s:s, s:s, s:s, s:b, s:I, s:I, s:o, s:o, s:o}",
+		"generation", (json_int_t)p->generation, "loaded",
+		timestamp_print(p->loaded_ns, when), "source", p->source,
+		"profile", profile_name(p->profile), "run_mode",
+		p->run_mode == PC_RUN_SIMPLE ? "simple" : "standard", "monitor",
+		(int)p->monitor, "keys", (json_int_t)p->n_keys, "prefixes",
+		(json_int_t)p->n_prefixes, "agent", json_agent(s), "interfaces",
+		json_interfaces(s), "counters", json_counts(s));
+	int rc = root ? json_dumpf(root, stdout, JSON_INDENT(2)) : -1;
+
+	json_decref(root);
+	printf("\n");
+	return rc ? -ENOMEM : 0;
+}
+
+int status_main(int argc, char **argv)
+{
+	struct options opt;
+	struct status s = { 0 };
+	int rc = options_parse(&opt, argc, argv, OPTIONS_STATUS);
+
+	if (rc)
+		return rc < 0 ? 2 : 0;
+	rc = status_read(&s, opt.pin_dir);
+	if (rc == -ENOENT)
+		log_line("no filter is installed at %s", opt.pin_dir);
+	else if (rc)
+		log_line("cannot read %s: %s", opt.pin_dir, strerror(-rc));
+	else if (opt.json)
+		rc = print_json(&s);
+	if (!rc && !opt.json) {
+		print_policy(&s);
+		print_agent(&s);
+		print_attached(&s);
+		print_counts(&s);
+	}
+	free(s.attached);
+	options_fini(&opt);
+	if (!rc && (fflush(stdout) || ferror(stdout)))
+		rc = -EIO;
+	return rc ? 1 : 0;
+}
