@@ -6,13 +6,13 @@
  */
 #include "elements.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "digest.h"
 #include "stream.h"
 
 #define HASH_DIGITS (2 * PC_DIGEST_SIZE)
@@ -121,13 +121,9 @@ static bool take(struct elements *e, char byte)
 
 static bool is_hash(const char *text, size_t size)
 {
-	if (size != HASH_DIGITS)
-		return false;
-	for (size_t i = 0; i < size; i++) {
-		if (!isxdigit((unsigned char)text[i]))
-			return false;
-	}
-	return true;
+	struct pc_digest digest;
+
+	return !digest_parse(&digest, text, size);
 }
 
 /*

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "digest.h"
 #include "elements.h"
 #include "object.h"
 #include "prefix.h"
@@ -39,29 +40,6 @@ struct loader {
 	bool any;    /* an element came before it */
 	char what[SNAPSHOT_WHAT_SIZE];
 };
-
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static int parse_digest(struct pc_digest *out, const char *hex)
-{
-	if (strlen(hex) != 2 * PC_DIGEST_SIZE)
-		return -EINVAL;
-	for (size_t i = 0; i < PC_DIGEST_SIZE; i++) {
-		int high = hex_digit(hex[2 * i]);
-		int low = hex_digit(hex[2 * i + 1]);
-
-		if (high < 0 || low < 0)
-			return -EINVAL;
-		out->bytes[i] = (uint8_t)(high << 4 | low);
-	}
-	return 0;
-}
 
 /* Makes room for one more item in an array of n. */
 static int reserve(void **array, size_t *room, size_t n, size_t item_size)
@@ -172,7 +150,7 @@ static int read_entry(struct loader *l, const struct object *record,
 		return err;
 	if (!hash)
 		return object_refuse(record, "key_hash", "missing");
-	if (parse_digest(&digest, hash))
+	if (digest_parse(&digest, hash, strlen(hash)))
 		return object_refuse(record, "key_hash", "not 64 hex digits");
 	err = record_parse(&e, record);
 	if (err)
