@@ -6,9 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <jansson.h>
 
+#include "clock.h"
+#include "log.h"
 #include "snapshot.h"
 #include "summary.h"
 
@@ -21,7 +22,7 @@ int check_snapshot_compile(struct policy *out, const struct options *o,
 	int err = snapshot_load(&s, o->snapshot, error);
 
 	if (err) {
-		fprintf(stderr, "portcullis: %s\n", error);
+		log_line("%s", error);
 		return err;
 	}
 	options_policy(&opt, o);
@@ -29,9 +30,9 @@ int check_snapshot_compile(struct policy *out, const struct options *o,
 	err = policy_compile(out, &s, &opt);
 	snapshot_fini(&s);
 	if (err)
-		fprintf(stderr, "portcullis: %s: %s\n", o->snapshot,
-			err == -E2BIG ? "too many keys or prefixes"
-				      : strerror(-err));
+		log_line("%s: %s", o->snapshot,
+			 err == -E2BIG ? "too many keys or prefixes"
+				       : strerror(-err));
 	return err;
 }
 
@@ -60,16 +61,13 @@ static int print_json(const struct policy *p)
 
 int check_snapshot_main(int argc, char **argv)
 {
-	struct timespec now;
 	struct options o;
 	struct policy p;
 	int err = options_parse(&o, argc, argv, OPTIONS_CHECK);
 
 	if (err)
 		return err < 0 ? 2 : 0;
-	clock_gettime(CLOCK_REALTIME, &now);
-	err = check_snapshot_compile(&p, &o,
-				     now.tv_sec * 1000000000LL + now.tv_nsec);
+	err = check_snapshot_compile(&p, &o, clock_now_ns());
 	if (!err) {
 		err = o.json ? print_json(&p) : print_text(&p);
 		policy_fini(&p);

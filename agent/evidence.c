@@ -11,8 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
+#include "clock.h"
 #include "maps.h"
 
 static int find_in_policy(struct pc_key *out, const struct evidence *e,
@@ -91,12 +91,7 @@ static int match_in_maps(struct prefix *matched, struct pc_rule *rule,
 /* The lease counts time asleep too, as CLOCK_BOOTTIME does. */
 static bool has_lapsed(const struct pc_clock *clock)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	return clock->lease_ns &&
-	       (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec >
-		       clock->lease_ns;
+	return clock->lease_ns && clock_boot_ns() > clock->lease_ns;
 }
 
 int evidence_of_maps(struct evidence *out, struct maps *m)
@@ -118,6 +113,14 @@ int evidence_of_maps(struct evidence *out, struct maps *m)
 	return 0;
 }
 
+const char *evidence_print(const struct prefix *matched,
+			   char buf[static PREFIX_STRLEN])
+{
+	if (matched->len == (matched->family == AF_INET ? 32 : 128))
+		return prefix_print_address(matched, buf);
+	return prefix_print(matched, buf);
+}
+
 /* Words the judgement; matched is NULL when no prefix led to it. */
 static void say(char why[static EVIDENCE_WHY_SIZE], const char *what,
 		const struct prefix *matched)
@@ -125,7 +128,7 @@ static void say(char why[static EVIDENCE_WHY_SIZE], const char *what,
 	char text[PREFIX_STRLEN];
 
 	snprintf(why, EVIDENCE_WHY_SIZE, "%s%s", what,
-		 matched ? prefix_print(matched, text) : "");
+		 matched ? evidence_print(matched, text) : "");
 }
 
 /* Is the packet's source the client?  1, 0 with why, or -errno. */

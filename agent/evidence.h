@@ -21,7 +21,10 @@ struct evidence {
 	/* 0, -ENOENT: no such key, other -errno. */
 	int (*find_key)(struct pc_key *out, const struct evidence *e,
 			const struct pc_digest *digest);
-	/* The longest prefix of the set.  0, -ENOENT: no match, other -errno.
+	/*
+	 * The rule of the longest prefix of the set, and that prefix, or the
+	 * address where the evidence cannot tell.  0, -ENOENT: no match, other
+	 * -errno.
 	 */
 	int (*match)(struct prefix *matched, struct pc_rule *rule,
 		     const struct evidence *e, bool key_rules, unsigned int set,
@@ -33,6 +36,10 @@ struct evidence {
 void evidence_of_policy(struct evidence *out, const struct policy *p);
 /* 0, -ENOENT: no policy is in force, other -errno. */
 int evidence_of_maps(struct evidence *out, struct maps *m);
+
+/* What match() found; an address without its length. */
+const char *evidence_print(const struct prefix *matched,
+			   char buf[static PREFIX_STRLEN]);
 
 #define EVIDENCE_WHY_SIZE 80
 /*

@@ -9,13 +9,14 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include <jansson.h>
 
 #include "answer.h"
 #include "check_snapshot.h"
+#include "clock.h"
 #include "digest.h"
+#include "log.h"
 #include "maps.h"
 #include "options.h"
 
@@ -182,17 +183,14 @@ static int read_key(struct pc_digest *out)
 	int code = 0;
 
 	if (used < 0) {
-		fprintf(stderr, "portcullis: standard input: %s\n",
-			strerror((int)-used));
+		log_line("standard input: %s", strerror((int)-used));
 		code = 3;
 	} else if (!size || size > KEY_MAX) {
-		fprintf(stderr,
-			"portcullis: --key-stdin: a key of 1 to %d bytes is "
-			"wanted\n",
-			KEY_MAX);
+		log_line("--key-stdin: a key of 1 to %d bytes is wanted",
+			 KEY_MAX);
 		code = 2;
 	} else if (digest_key(out, buf, size)) {
-		fprintf(stderr, "portcullis: cannot hash the key\n");
+		log_line("cannot hash the key");
 		code = 3;
 	}
 	explicit_bzero(buf, sizeof(buf));
@@ -216,8 +214,7 @@ static int explain(const struct evidence *e, const struct options *o,
 	if (!err)
 		err = show(&x, o->json);
 	if (err) {
-		fprintf(stderr, "portcullis: cannot explain: %s\n",
-			strerror(-err));
+		log_line("cannot explain: %s", strerror(-err));
 		return 3;
 	}
 	if (explanation_outcome(&x) == EXPLAIN_UNDECIDED)
@@ -240,6 +237,15 @@ static int explain_by_file(const struct options *o,
 	return code;
 }
 
+static const char *say_closed(int err)
+{
+	if (err == -ENOENT)
+		return "nothing is pinned there; is portcullis running?";
+	if (err == -EPERM || err == -EACCES)
+		return "reading maps needs root, or CAP_BPF";
+	return strerror(-err);
+}
+
 static int explain_by_maps(const struct options *o,
 			   const struct pc_digest *digest, int64_t now_ns)
 {
@@ -249,19 +255,16 @@ static int explain_by_maps(const struct options *o,
 	int err = maps_open_pinned(&m, o->pin_dir);
 
 	if (err) {
-		fprintf(stderr, "portcullis: %s: %s\n", o->pin_dir,
-			err == -ENOENT ? "nothing is pinned there; has "
-					 "portcullis run been started?"
-				       : strerror(-err));
+		log_line("%s: %s", o->pin_dir, say_closed(err));
 		return 3;
 	}
 	err = evidence_of_maps(&e, &m);
 	if (!err)
 		code = explain(&e, o, digest, now_ns);
 	else
-		fprintf(stderr, "portcullis: %s: %s\n", o->pin_dir,
-			err == -ENOENT ? "no policy is in force"
-				       : strerror(-err));
+		log_line("%s: %s", o->pin_dir,
+			 err == -ENOENT ? "no policy is in force"
+					: strerror(-err));
 	maps_close(&m);
 	return code;
 }
@@ -269,15 +272,12 @@ static int explain_by_maps(const struct options *o,
 int explain_main(int argc, char **argv)
 {
 	struct pc_digest digest;
-	struct timespec now;
 	struct options o;
-	int64_t now_ns;
+	int64_t now_ns = clock_now_ns();
 	int code = options_parse(&o, argc, argv, OPTIONS_EXPLAIN);
 
 	if (code)
 		return code < 0 ? 2 : 0;
-	clock_gettime(CLOCK_REALTIME, &now);
-	now_ns = now.tv_sec * 1000000000LL + now.tv_nsec;
 	if (o.key_stdin)
 		code = read_key(&digest);
 	else

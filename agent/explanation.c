@@ -128,8 +128,8 @@ static int add_list(struct walk *w, const char *check, enum pc_set set,
 	if (err)
 		return err;
 	*hit = rule.reason;
-	snprintf(row->note, sizeof(row->note), "matches %s",
-		 prefix_print(&matched, text));
+	snprintf(row->note, sizeof(row->note), "has %s",
+		 evidence_print(&matched, text));
 	if (reason_class(rule.reason) == PC_CLASS_DROP)
 		end(w, row, rule.reason);
 	return 0;

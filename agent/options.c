@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "log.h"
+
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 #define POLICY (OPTIONS_RUN | OPTIONS_EXPLAIN | OPTIONS_CHECK)
@@ -141,8 +143,8 @@ static int apply_flag(struct options *o, const struct flag *f, const char *text)
 	bool secret = f->parse == value_hash;
 
 	if (err == -EINVAL)
-		fprintf(stderr, "portcullis: --%s%s%s: %s\n", f->name,
-			secret ? "" : " ", secret ? "" : text, why);
+		log_line("--%s%s%s: %s", f->name, secret ? "" : " ",
+			 secret ? "" : text, why);
 	return err;
 }
 
@@ -157,16 +159,15 @@ struct cursor {
 
 static int usage_error(const struct cursor *c, const char *what)
 {
-	fprintf(stderr, "portcullis: %s; see portcullis %s --help\n", what,
-		c->argv[0]);
+	log_line("%s; see portcullis %s --help", what, c->argv[0]);
 	return -EINVAL;
 }
 
 /* The flag without its value, which may be a key put where none belongs. */
 static int flag_error(const struct cursor *c, const char *arg, const char *what)
 {
-	fprintf(stderr, "portcullis: %.*s %s; see portcullis %s --help\n",
-		(int)strcspn(arg, "="), arg, what, c->argv[0]);
+	log_line("%.*s %s; see portcullis %s --help", (int)strcspn(arg, "="),
+		 arg, what, c->argv[0]);
 	return -EINVAL;
 }
 
@@ -265,10 +266,9 @@ static int refuse_policy_flags(const struct cursor *c)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
 		if (c->given[i] && flags[i].verbs == POLICY) {
-			fprintf(stderr,
-				"portcullis: --%s goes with --snapshot; the "
-				"policy in force has its own\n",
-				flags[i].name);
+			log_line("--%s goes with --snapshot; the policy in "
+				 "force has its own",
+				 flags[i].name);
 			return -EINVAL;
 		}
 	}
@@ -312,7 +312,7 @@ int options_parse(struct options *out, int argc, char **argv,
 	if (err == 1)
 		print_help(argv[0], which);
 	if (err == -ENOMEM)
-		fprintf(stderr, "portcullis: out of memory\n");
+		log_line("out of memory");
 	return err;
 }
 
