@@ -35,6 +35,7 @@ struct agent {
 	int timer;
 	uint64_t generation; /* in force; 0: none */
 	bool has_maps;
+	bool adopted; /* a policy of an earlier run was in force */
 };
 
 static void close_fd(int fd)
@@ -228,7 +229,8 @@ static int load(struct agent *a)
 	}
 	if (rc)
 		return rc;
-	if (!maps_read_policy(&a->maps, &old))
+	a->adopted = !maps_read_policy(&a->maps, &old);
+	if (a->adopted)
 		a->generation = old.generation;
 	return 0;
 }
@@ -312,6 +314,18 @@ static int start(struct agent *a)
 	return rc;
 }
 
+/* A first start that failed leaves nothing; a later one leaves what was there.
+ */
+static void undo(const struct agent *a)
+{
+	size_t n;
+
+	if (!a->has_maps || a->adopted)
+		return;
+	attach_remove_all(&n, a->opt.pin_dir);
+	attach_unpin(a->opt.pin_dir);
+}
+
 int run_main(int argc, char **argv)
 {
 	struct agent a = { .lock = -1, .signals = -1, .timer = -1 };
@@ -322,6 +336,7 @@ int run_main(int argc, char **argv)
 	rc = start(&a);
 	if (rc) {
 		log_line("not started: %s", strerror(-rc));
+		undo(&a);
 		agent_fini(&a);
 		return 1;
 	}

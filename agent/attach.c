@@ -310,6 +310,28 @@ int attach_list(struct attachment **out, size_t *n, const char *pin_dir)
 	return 0;
 }
 
+int attach_remove_all(size_t *removed, const char *pin_dir)
+{
+	struct attachment *list;
+	size_t n;
+	int rc = attach_list(&list, &n, pin_dir);
+
+	*removed = 0;
+	if (rc)
+		return rc == -ENOENT ? 0 : rc;
+	for (size_t i = 0; i < n; i++) {
+		const struct attachment *t = &list[i];
+		int xdp = attach_remove_xdp(pin_dir, t->ifindex, t->name);
+		int tc = attach_remove_request(pin_dir, t->ifindex, t->name);
+
+		*removed += !xdp && !tc;
+		if (!rc)
+			rc = xdp ? xdp : tc;
+	}
+	free(list);
+	return rc;
+}
+
 int attach_unpin(const char *pin_dir)
 {
 	DIR *dir = opendir(pin_dir);

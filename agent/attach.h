@@ -46,6 +46,12 @@ int attach_remove_request(const char *pin_dir, int ifindex, const char *name);
  */
 int attach_list(struct attachment **out, size_t *n, const char *pin_dir);
 
+/*
+ * Takes ours away from every interface of this network namespace; goes on past
+ * failures and returns the first.  *removed: interfaces freed.
+ */
+int attach_remove_all(size_t *removed, const char *pin_dir);
+
 /* Removes every pin of ours and the directory.  0 or -errno. */
 int attach_unpin(const char *pin_dir);
 

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -28,33 +27,10 @@ static int refuse_running(const char *pin_dir, int *lock)
 	return -EBUSY;
 }
 
-static int remove_all(const char *pin_dir)
-{
-	struct attachment *list;
-	size_t n;
-	int rc = attach_list(&list, &n, pin_dir);
-
-	if (rc)
-		return rc == -ENOENT ? 0 : rc;
-	for (size_t i = 0; i < n; i++) {
-		int err = attach_remove_xdp(pin_dir, list[i].ifindex,
-					    list[i].name);
-
-		if (!rc)
-			rc = err;
-		err = attach_remove_request(pin_dir, list[i].ifindex,
-					    list[i].name);
-		if (!rc)
-			rc = err;
-	}
-	printf("detached from %zu interface%s\n", n, n == 1 ? "" : "s");
-	free(list);
-	return rc;
-}
-
 int detach_main(int argc, char **argv)
 {
 	struct options opt;
+	size_t n = 0;
 	int lock = -1, rc = options_parse(&opt, argc, argv, OPTIONS_DETACH);
 
 	if (rc)
@@ -63,11 +39,13 @@ int detach_main(int argc, char **argv)
 	if (!rc)
 		rc = refuse_running(opt.pin_dir, &lock);
 	if (!rc)
-		rc = remove_all(opt.pin_dir);
+		rc = attach_remove_all(&n, opt.pin_dir);
 	if (!rc)
 		rc = attach_unpin(opt.pin_dir);
 	if (rc)
 		log_line("not detached: %s", strerror(-rc));
+	else
+		printf("detached from %zu interface%s\n", n, n == 1 ? "" : "s");
 	if (lock >= 0)
 		close(lock);
 	options_fini(&opt);

@@ -39,13 +39,6 @@ static int print_warning(enum libbpf_print_level level, const char *fmt,
 	return 0;
 }
 
-static int print_nothing(enum libbpf_print_level level, const char *fmt,
-			 va_list ap)
-{
-	(void)level, (void)fmt, (void)ap;
-	return 0;
-}
-
 /* Maps that outlive a run; libbpf adopts or makes them. */
 static int pin_maps(struct bpf_object *obj, const char *pin_dir)
 {
@@ -93,7 +86,7 @@ int loader_load(struct loader **out, const char *pin_dir)
 		return -ENOMEM;
 	libbpf_set_print(print_warning);
 	rc = load(l, pin_dir);
-	libbpf_set_print(print_nothing);
+	libbpf_set_print(NULL);
 	if (rc) {
 		log_line("cannot load the programs: %s", strerror(-rc));
 		loader_free(l);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* portcullis(8): the table of commands, and usage printed from it. */
+#include <bpf/libbpf.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -77,6 +78,8 @@ int main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : "";
 
+	/* What went wrong is said once, where its name is known. */
+	libbpf_set_print(NULL);
 	if (!strcmp(name, "--help") || !strcmp(name, "-h"))
 		name = "help";
 	for (size_t i = 0; i < N_COMMANDS; i++) {

@@ -156,7 +156,7 @@ static int fill_keys(int fd, const struct policy *p)
 {
 	struct pc_digest *digests = calloc(BATCH, sizeof(*digests));
 	struct pc_key *values = calloc(BATCH, sizeof(*values));
-	LIBBPF_OPTS(bpf_map_batch_opts, opts, .elem_flags = BPF_NOEXIST);
+	LIBBPF_OPTS(bpf_map_batch_opts, opts);
 	int rc = digests && values ? 0 : -ENOMEM;
 
 	for (size_t done = 0; done < p->n_keys && !rc;) {
