@@ -200,12 +200,12 @@ static void sweep(struct limiter *l, int64_t now_ns)
 		return;
 	l->has_swept = true;
 	l->sweep_ns = later(now_ns, SWEEP_NS);
-	for (uint32_t i = 0; i < SWEEP_COUNT; i++) {
+	for (uint32_t i = 0; i < SWEEP_COUNT && i < l->capacity; i++) {
 		struct prefix client = l->pool[l->cursor].client;
 
 		if (client.family)
 			lookup(l, &client, now_ns);
-		l->cursor = (l->cursor + 1) % LIMITER_IDENTITIES;
+		l->cursor = (l->cursor + 1) % l->capacity;
 	}
 }
 
