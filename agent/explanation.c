@@ -361,7 +361,6 @@ int explanation_make(struct explanation *out, const struct evidence *e,
 	if (err)
 		return err;
 	walk_lease(&w);
-	w.q.variant = x.variant;
 	walk_checks(&w);
 	x.dialect =
 		answer_dialect(x.profile, x.variant, w.path_flags, x.gateway);
