@@ -120,6 +120,9 @@ $(O)/agent/%.o: agent/%.c | $(SKELS)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(PC_CFLAGS) -c -o $@ $<
 
+# -MMD leaves out what -isystem finds, and the skeletons are found so.
+$(O)/agent/loader.o: $(SKELS)
+
 $(O)/%.bpf.o: bpf/%.bpf.c
 	$(call say,BPF,$@)
 	$(Q)mkdir -p $(@D)

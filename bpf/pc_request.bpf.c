@@ -288,9 +288,12 @@ refuse_prepare(const struct pc_request *f, __u32 deny, struct pc_judgement j)
 static __always_inline int refuse(const struct pc_request *f,
 				  struct pc_judgement j)
 {
-	__u32 deny = f->policy->deny[j.reason & 127];
+	__u32 index = j.reason, deny;
 	enum pc_reason r;
 
+	/* The compiler knows the enum's range and drops the mask otherwise. */
+	asm volatile("" : "+r"(index));
+	deny = f->policy->deny[index & 127];
 	if (f->policy->monitor) {
 		count_add(j.reason, 1);
 		flow_advance(f->flow, &f->s->segment, &f->s->scan.head);
@@ -329,17 +332,36 @@ static __always_inline int pass(enum pc_reason r)
 	return PC_TC_PASS;
 }
 
+/*
+ * Nothing a client sent stays in a map: not its key, not its prompt, not words
+ * of the digest's schedule, from which a key can be computed back.  A read that
+ * fails clears its destination (bpf_probe_read_kernel_common()), and one from
+ * NULL always fails: the cheapest memset() a program has.
+ */
+static __always_inline void forget(struct pc_scratch *s)
+{
+	__u64 size = s->scan.filled;
+
+	asm volatile("" : "+r"(size));
+	if (size && size <= PC_HEAD_MAX)
+		bpf_probe_read_kernel(s->scan.buf, size, NULL);
+	bpf_probe_read_kernel(&s->sha, sizeof(s->sha), NULL);
+}
+
 static __always_inline int judge_segment(const struct pc_request *f)
 {
-	struct pc_judgement j;
-	enum pc_reason r = flow_place(f->flow, &f->s->segment);
+	struct pc_judgement j = {};
+	enum pc_reason place = flow_place(f->flow, &f->s->segment), head;
 
-	if (r != PC_NEXT)
-		return pass(r);
-	r = read_head(f->skb, f->s);
-	if (r != PC_NEXT)
-		return pass(flow_opaque(f->flow, r));
-	j = judge_head(f);
+	if (place != PC_NEXT)
+		return pass(place);
+	f->s->scan.filled = 0;
+	head = read_head(f->skb, f->s);
+	if (head == PC_NEXT)
+		j = judge_head(f);
+	forget(f->s);
+	if (head != PC_NEXT)
+		return pass(flow_opaque(f->flow, head));
 	if (is_denial(j.reason))
 		return refuse(f, j);
 	flow_advance(f->flow, &f->s->segment, &f->s->scan.head);
