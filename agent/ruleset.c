@@ -160,12 +160,18 @@ struct rulesets *rulesets_new(void)
 	return calloc(1, sizeof(struct rulesets));
 }
 
+/* The tree's nodes go by themselves; what they point to is in items too. */
+static void keep(void *node)
+{
+	(void)node;
+}
+
 void rulesets_free(struct rulesets *all)
 {
 	if (!all)
 		return;
+	tdestroy(all->tree, keep);
 	for (size_t i = 0; i < all->n; i++) {
-		tdelete(&all->items[i]->rules, &all->tree, compare_rulesets);
 		ruleset_fini(&all->items[i]->rules);
 		free(all->items[i]);
 	}
