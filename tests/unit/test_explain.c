@@ -90,168 +90,170 @@ static const struct explanation_row *find_row(const struct explanation *x,
 	return NULL;
 }
 
+static const struct {
+	const char *what;
+	const char *method, *path, *allow, *block, *proxy;
+	const char *black, *white;
+	struct entry change; /* what is not 0 here */
+	bool custom_forwarded;
+	const char *check;
+	enum explanation_state state, outcome;
+	enum pc_reason reason, gateway;
+} situations[] = {
+	{ .what = "nothing against it",
+	  .check = "balance",
+	  .state = EXPLAIN_OK,
+	  .outcome = EXPLAIN_PASSES,
+	  .reason = PC_R_KEY_LIVE },
+	{ .what = "expired",
+	  .change.expires_ns = NOW_NS - 1,
+	  .check = "expiry",
+	  .state = EXPLAIN_REFUSES,
+	  .outcome = EXPLAIN_REFUSES,
+	  .reason = PC_R_KEY_EXPIRED },
+	{ .what = "expired, on an exempt path",
+	  .path = "/v1/usage",
+	  .change.expires_ns = NOW_NS - 1,
+	  .check = "billing-exempt",
+	  .state = EXPLAIN_PASSES,
+	  .outcome = EXPLAIN_PASSES,
+	  .reason = PC_R_KEY_LIVE },
+	{ .what = "exempt for GET only",
+	  .path = "/v1/images/tasks/1",
+	  .change.expires_ns = NOW_NS - 1,
+	  .check = "expiry",
+	  .state = EXPLAIN_REFUSES,
+	  .outcome = EXPLAIN_REFUSES,
+	  .reason = PC_R_KEY_EXPIRED },
+	{ .what = "and with GET",
+	  .method = "GET",
+	  .path = "/v1/images/tasks/1",
+	  .change.expires_ns = NOW_NS - 1,
+	  .check = "billing-exempt",
+	  .state = EXPLAIN_PASSES,
+	  .outcome = EXPLAIN_PASSES,
+	  .reason = PC_R_KEY_LIVE },
+	{ .what = "needs a subscription nobody here knows",
+	  .change = { .has_group = true,
+		      .has_group_id = true,
+		      .group_subscription = true },
+	  .check = "subscription",
+	  .state = EXPLAIN_UNDECIDED,
+	  .outcome = EXPLAIN_UNDECIDED,
+	  .reason = PC_R_SUBSCRIPTION_UNSURE },
+	{ .what = "on its blacklist",
+	  .black = "198.51.100.0/24",
+	  .check = "address rules",
+	  .state = EXPLAIN_REFUSES,
+	  .outcome = EXPLAIN_REFUSES,
+	  .reason = PC_R_ADDRESS_DENIED },
+	{ .what = "not on its whitelist",
+	  .white = "192.0.2.0/24",
+	  .check = "address rules",
+	  .state = EXPLAIN_REFUSES,
+	  .outcome = EXPLAIN_REFUSES,
+	  .reason = PC_R_ADDRESS_DENIED },
+	{ .what = "on its whitelist",
+	  .white = "198.51.100.7",
+	  .check = "address rules",
+	  .state = EXPLAIN_OK,
+	  .outcome = EXPLAIN_PASSES,
+	  .reason = PC_R_KEY_LIVE },
+	{ .what = "rules, but a proxy's address",
+	  .black = "198.51.100.0/24",
+	  .proxy = "198.51.100.7",
+	  .check = "address rules",
+	  .state = EXPLAIN_UNDECIDED,
+	  .outcome = EXPLAIN_UNDECIDED,
+	  .reason = PC_R_ADDRESS_UNSURE },
+	{ .what = "rules, but headers only the gateway knows",
+	  .black = "198.51.100.0/24",
+	  .custom_forwarded = true,
+	  .check = "address rules",
+	  .state = EXPLAIN_UNDECIDED,
+	  .outcome = EXPLAIN_UNDECIDED,
+	  .reason = PC_R_ADDRESS_UNSURE },
+	{ .what = "a proxy's address matters to rules alone",
+	  .proxy = "198.51.100.7",
+	  .check = "address rules",
+	  .state = EXPLAIN_OK,
+	  .outcome = EXPLAIN_PASSES,
+	  .reason = PC_R_KEY_LIVE },
+	{ .what = "blocked for the whole host",
+	  .block = "198.51.0.0/16",
+	  .check = "block list",
+	  .state = EXPLAIN_REFUSES,
+	  .outcome = EXPLAIN_REFUSES,
+	  .reason = PC_R_BLOCK_LIST },
+	{ .what = "allow wins over a longer block",
+	  .allow = "198.51.0.0/16",
+	  .block = "198.51.100.7",
+	  .check = "block list",
+	  .state = EXPLAIN_NOT_REACHED,
+	  .outcome = EXPLAIN_PASSES,
+	  .reason = PC_R_KEY_LIVE },
+	{ .what = "allow does not lift the key's rules",
+	  .allow = "198.51.0.0/16",
+	  .black = "198.51.100.7",
+	  .check = "address rules",
+	  .state = EXPLAIN_REFUSES,
+	  .outcome = EXPLAIN_REFUSES,
+	  .reason = PC_R_ADDRESS_DENIED },
+	{ .what = "no gateway path",
+	  .path = "/api/v1/admin",
+	  .check = "path",
+	  .state = EXPLAIN_PASSES,
+	  .outcome = EXPLAIN_PASSES,
+	  .reason = PC_R_OTHER_PATH },
+	{ .what = "encoded: the gateway would see it expired",
+	  .path = "/v1/%6dessages",
+	  .change.expires_ns = NOW_NS - 1,
+	  .check = "path",
+	  .state = EXPLAIN_UNDECIDED,
+	  .outcome = EXPLAIN_UNDECIDED,
+	  .reason = PC_R_PATH_ENCODED,
+	  .gateway = PC_R_KEY_EXPIRED },
+	{ .what = "encoded beyond reading",
+	  .path = "/v1/%zz",
+	  .check = "path",
+	  .state = EXPLAIN_UNDECIDED,
+	  .outcome = EXPLAIN_UNDECIDED,
+	  .reason = PC_R_PATH_ENCODED },
+	{ .what = "a method the kernel does not judge",
+	  .method = "PUT",
+	  .change.status = PC_STATUS_OTHER,
+	  .check = "method",
+	  .state = EXPLAIN_UNDECIDED,
+	  .outcome = EXPLAIN_UNDECIDED,
+	  .reason = PC_R_OTHER_METHOD,
+	  .gateway = PC_R_KEY_DISABLED },
+	{ .what = "OPTIONS is answered before a key is asked for",
+	  .method = "OPTIONS",
+	  .change.status = PC_STATUS_OTHER,
+	  .check = "method",
+	  .state = EXPLAIN_UNDECIDED,
+	  .outcome = EXPLAIN_UNDECIDED,
+	  .reason = PC_R_OTHER_METHOD },
+};
+
 static void first_failing_check_is_named(void **state)
 {
-	static const struct {
-		const char *what;
-		const char *method, *path, *allow, *block, *proxy;
-		const char *black, *white;
-		struct entry change; /* what is not 0 here */
-		bool custom_forwarded;
-		const char *check;
-		enum explanation_state state, outcome;
-		enum pc_reason reason, gateway;
-	} cases[] = {
-		{ .what = "nothing against it",
-		  .check = "balance",
-		  .state = EXPLAIN_OK,
-		  .outcome = EXPLAIN_PASSES,
-		  .reason = PC_R_KEY_LIVE },
-		{ .what = "expired",
-		  .change.expires_ns = NOW_NS - 1,
-		  .check = "expiry",
-		  .state = EXPLAIN_REFUSES,
-		  .outcome = EXPLAIN_REFUSES,
-		  .reason = PC_R_KEY_EXPIRED },
-		{ .what = "expired, on an exempt path",
-		  .path = "/v1/usage",
-		  .change.expires_ns = NOW_NS - 1,
-		  .check = "billing-exempt",
-		  .state = EXPLAIN_PASSES,
-		  .outcome = EXPLAIN_PASSES,
-		  .reason = PC_R_KEY_LIVE },
-		{ .what = "exempt for GET only",
-		  .path = "/v1/images/tasks/1",
-		  .change.expires_ns = NOW_NS - 1,
-		  .check = "expiry",
-		  .state = EXPLAIN_REFUSES,
-		  .outcome = EXPLAIN_REFUSES,
-		  .reason = PC_R_KEY_EXPIRED },
-		{ .what = "and with GET",
-		  .method = "GET",
-		  .path = "/v1/images/tasks/1",
-		  .change.expires_ns = NOW_NS - 1,
-		  .check = "billing-exempt",
-		  .state = EXPLAIN_PASSES,
-		  .outcome = EXPLAIN_PASSES,
-		  .reason = PC_R_KEY_LIVE },
-		{ .what = "needs a subscription nobody here knows",
-		  .change = { .has_group = true,
-			      .has_group_id = true,
-			      .group_subscription = true },
-		  .check = "subscription",
-		  .state = EXPLAIN_UNDECIDED,
-		  .outcome = EXPLAIN_UNDECIDED,
-		  .reason = PC_R_SUBSCRIPTION_UNSURE },
-		{ .what = "on its blacklist",
-		  .black = "198.51.100.0/24",
-		  .check = "address rules",
-		  .state = EXPLAIN_REFUSES,
-		  .outcome = EXPLAIN_REFUSES,
-		  .reason = PC_R_ADDRESS_DENIED },
-		{ .what = "not on its whitelist",
-		  .white = "192.0.2.0/24",
-		  .check = "address rules",
-		  .state = EXPLAIN_REFUSES,
-		  .outcome = EXPLAIN_REFUSES,
-		  .reason = PC_R_ADDRESS_DENIED },
-		{ .what = "on its whitelist",
-		  .white = "198.51.100.7",
-		  .check = "address rules",
-		  .state = EXPLAIN_OK,
-		  .outcome = EXPLAIN_PASSES,
-		  .reason = PC_R_KEY_LIVE },
-		{ .what = "rules, but a proxy's address",
-		  .black = "198.51.100.0/24",
-		  .proxy = "198.51.100.7",
-		  .check = "address rules",
-		  .state = EXPLAIN_UNDECIDED,
-		  .outcome = EXPLAIN_UNDECIDED,
-		  .reason = PC_R_ADDRESS_UNSURE },
-		{ .what = "rules, but headers only the gateway knows",
-		  .black = "198.51.100.0/24",
-		  .custom_forwarded = true,
-		  .check = "address rules",
-		  .state = EXPLAIN_UNDECIDED,
-		  .outcome = EXPLAIN_UNDECIDED,
-		  .reason = PC_R_ADDRESS_UNSURE },
-		{ .what = "a proxy's address matters to rules alone",
-		  .proxy = "198.51.100.7",
-		  .check = "address rules",
-		  .state = EXPLAIN_OK,
-		  .outcome = EXPLAIN_PASSES,
-		  .reason = PC_R_KEY_LIVE },
-		{ .what = "blocked for the whole host",
-		  .block = "198.51.0.0/16",
-		  .check = "block list",
-		  .state = EXPLAIN_REFUSES,
-		  .outcome = EXPLAIN_REFUSES,
-		  .reason = PC_R_BLOCK_LIST },
-		{ .what = "allow wins over a longer block",
-		  .allow = "198.51.0.0/16",
-		  .block = "198.51.100.7",
-		  .check = "block list",
-		  .state = EXPLAIN_NOT_REACHED,
-		  .outcome = EXPLAIN_PASSES,
-		  .reason = PC_R_KEY_LIVE },
-		{ .what = "allow does not lift the key's rules",
-		  .allow = "198.51.0.0/16",
-		  .black = "198.51.100.7",
-		  .check = "address rules",
-		  .state = EXPLAIN_REFUSES,
-		  .outcome = EXPLAIN_REFUSES,
-		  .reason = PC_R_ADDRESS_DENIED },
-		{ .what = "no gateway path",
-		  .path = "/api/v1/admin",
-		  .check = "path",
-		  .state = EXPLAIN_PASSES,
-		  .outcome = EXPLAIN_PASSES,
-		  .reason = PC_R_OTHER_PATH },
-		{ .what = "encoded: the gateway would see it expired",
-		  .path = "/v1/%6dessages",
-		  .change.expires_ns = NOW_NS - 1,
-		  .check = "path",
-		  .state = EXPLAIN_UNDECIDED,
-		  .outcome = EXPLAIN_UNDECIDED,
-		  .reason = PC_R_PATH_ENCODED,
-		  .gateway = PC_R_KEY_EXPIRED },
-		{ .what = "encoded beyond reading",
-		  .path = "/v1/%zz",
-		  .check = "path",
-		  .state = EXPLAIN_UNDECIDED,
-		  .outcome = EXPLAIN_UNDECIDED,
-		  .reason = PC_R_PATH_ENCODED },
-		{ .what = "a method the kernel does not judge",
-		  .method = "PUT",
-		  .change.status = PC_STATUS_OTHER,
-		  .check = "method",
-		  .state = EXPLAIN_UNDECIDED,
-		  .outcome = EXPLAIN_UNDECIDED,
-		  .reason = PC_R_OTHER_METHOD,
-		  .gateway = PC_R_KEY_DISABLED },
-		{ .what = "OPTIONS is answered before a key is asked for",
-		  .method = "OPTIONS",
-		  .change.status = PC_STATUS_OTHER,
-		  .check = "method",
-		  .state = EXPLAIN_UNDECIDED,
-		  .outcome = EXPLAIN_UNDECIDED,
-		  .reason = PC_R_OTHER_METHOD },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		const char *lists[] = { cases[i].black, cases[i].white };
-		enum pc_reason gateway = cases[i].gateway;
+	for (size_t i = 0; i < ARRAY_SIZE(situations); i++) {
+		const char *lists[] = { situations[i].black,
+					situations[i].white };
+		enum pc_reason gateway = situations[i].gateway;
 		struct explanation x;
 		struct fixture f;
 
 		init(&f);
-		f.e.status = cases[i].change.status;
-		if (cases[i].change.expires_ns)
-			f.e.expires_ns = cases[i].change.expires_ns;
-		f.e.has_group = cases[i].change.has_group;
-		f.e.has_group_id = cases[i].change.has_group_id;
-		f.e.group_subscription = cases[i].change.group_subscription;
+		f.e.status = situations[i].change.status;
+		if (situations[i].change.expires_ns)
+			f.e.expires_ns = situations[i].change.expires_ns;
+		f.e.has_group = situations[i].change.has_group;
+		f.e.has_group_id = situations[i].change.has_group_id;
+		f.e.group_subscription =
+			situations[i].change.group_subscription;
 		for (int l = 0; l < 2; l++) {
 			if (!lists[l])
 				continue;
@@ -260,18 +262,19 @@ static void first_failing_check_is_named(void **state)
 			*(l ? &f.e.whitelist : &f.e.blacklist) =
 				l ? f.white : f.black;
 		}
-		set_list(&f.opt.allow, &f.allow, cases[i].allow);
-		set_list(&f.opt.block, &f.block, cases[i].block);
-		set_list(&f.opt.proxies, &f.proxy, cases[i].proxy);
+		set_list(&f.opt.allow, &f.allow, situations[i].allow);
+		set_list(&f.opt.block, &f.block, situations[i].block);
+		set_list(&f.opt.proxies, &f.proxy, situations[i].proxy);
 		f.opt.trust_forwarded = true;
-		f.opt.custom_forwarded = cases[i].custom_forwarded;
-		make(&x, &f, cases[i].method, cases[i].path);
+		f.opt.custom_forwarded = situations[i].custom_forwarded;
+		make(&x, &f, situations[i].method, situations[i].path);
 		if (!gateway)
-			gateway = cases[i].reason;
-		if (x.reason != cases[i].reason || x.gateway != gateway ||
-		    explanation_outcome(&x) != cases[i].outcome ||
-		    find_row(&x, cases[i].check)->state != cases[i].state)
-			fail_msg("%s: %s, %s", cases[i].what,
+			gateway = situations[i].reason;
+		if (x.reason != situations[i].reason || x.gateway != gateway ||
+		    explanation_outcome(&x) != situations[i].outcome ||
+		    find_row(&x, situations[i].check)->state !=
+			    situations[i].state)
+			fail_msg("%s: %s, %s", situations[i].what,
 				 reason_name(x.reason), reason_name(x.gateway));
 	}
 }

@@ -223,71 +223,68 @@ static void explain_and_the_small_verbs(void **state)
 	options_fini(&o);
 }
 
+static const struct {
+	unsigned int which;
+	const char *line;
+	const char *says; /* found in what is printed */
+} refused[] = {
+	{ OPTIONS_RUN, "run", "--interface" },
+	{ OPTIONS_RUN, "run --gateway-port 70000",
+	  "portcullis: --gateway-port 70000: not a port (1 to 65535)" },
+	{ OPTIONS_RUN, "run --gateway-port 0", "not a port" },
+	{ OPTIONS_RUN, "run --gateway-port 80x", "not a port" },
+	{ OPTIONS_RUN, "run --gateway-port=", "not a port" },
+	{ OPTIONS_RUN, "run --gateway-port +80", "not a port" },
+	{ OPTIONS_RUN, "run --gateway-port 18446744073709551697",
+	  "not a port" },
+	{ OPTIONS_RUN, "run --gateway-port", "needs a value" },
+	{ OPTIONS_RUN, "run --block 10.1.2.3/8", "10.0.0.0/8" },
+	{ OPTIONS_RUN, "run --allow 10.0.0.0/33", "not an address" },
+	{ OPTIONS_RUN, "run --lease 1d", "not a duration" },
+	{ OPTIONS_RUN, "run --lease 1ms", "not a duration" },
+	{ OPTIONS_RUN, "run --lease -1", "not a duration" },
+	{ OPTIONS_RUN, "run --lease 2562048h", "too long" },
+	{ OPTIONS_RUN, "run --lease 99999999999", "not a duration" },
+	{ OPTIONS_RUN, "run --interface a/b", "not an interface name" },
+	{ OPTIONS_RUN, "run --interface sixteen-letters-",
+	  "not an interface name" },
+	{ OPTIONS_RUN, "run --client-ip-header X:Y", "not a header name" },
+	{ OPTIONS_RUN, "run --mode audit", "enforce|monitor" },
+	{ OPTIONS_RUN, "run --mode enforce|monitor", "not one of" },
+	{ OPTIONS_RUN, "run --mode enf", "not one of" },
+	{ OPTIONS_RUN, "run --profile v1", "seed|v0.1.179" },
+	{ OPTIONS_RUN, "run --pin-dir=", "empty" },
+	{ OPTIONS_RUN, "run --inter eth0", "no flag" },
+	{ OPTIONS_RUN, "run -j", "no flag" },
+	{ OPTIONS_RUN, "run --ip 10.0.0.1", "no flag" },
+	{ OPTIONS_RUN, "run eth0", "no arguments" },
+	{ OPTIONS_STATUS, "status --snapshot x", "no flag" },
+	{ OPTIONS_STATUS, "status --json=yes", "takes no value" },
+	{ OPTIONS_DETACH, "detach --interface eth0", "no flag" },
+	{ OPTIONS_CHECK, "check-snapshot", "file is needed" },
+	{ OPTIONS_CHECK, "check-snapshot a b", "one file" },
+	{ OPTIONS_EXPLAIN, "explain --ip ::1", "--key-stdin" },
+	{ OPTIONS_EXPLAIN, "explain --key-stdin", "--ip" },
+	{ OPTIONS_EXPLAIN, "explain --ip ::1 --key-stdin --key-hash " HASH,
+	  "--key-stdin" },
+	{ OPTIONS_EXPLAIN, "explain --ip localhost", "not an IP" },
+	{ OPTIONS_EXPLAIN, "explain --path v1", "begins with /" },
+	{ OPTIONS_EXPLAIN, "explain --path /v1?key=x", "query" },
+	{ OPTIONS_EXPLAIN, "explain --method P(ST", "not a method" },
+	{ OPTIONS_EXPLAIN, "explain --ip ::1 --key-stdin --profile seed",
+	  "--profile goes with --snapshot" },
+};
+
 static void refusals(void **state)
 {
-	static const struct {
-		unsigned int which;
-		const char *line;
-		const char *says; /* found in what is printed */
-	} cases[] = {
-		{ OPTIONS_RUN, "run", "--interface" },
-		{ OPTIONS_RUN, "run --gateway-port 70000",
-		  "portcullis: --gateway-port 70000: not a port (1 to 65535)" },
-		{ OPTIONS_RUN, "run --gateway-port 0", "not a port" },
-		{ OPTIONS_RUN, "run --gateway-port 80x", "not a port" },
-		{ OPTIONS_RUN, "run --gateway-port=", "not a port" },
-		{ OPTIONS_RUN, "run --gateway-port +80", "not a port" },
-		{ OPTIONS_RUN, "run --gateway-port 18446744073709551697",
-		  "not a port" },
-		{ OPTIONS_RUN, "run --gateway-port", "needs a value" },
-		{ OPTIONS_RUN, "run --block 10.1.2.3/8", "10.0.0.0/8" },
-		{ OPTIONS_RUN, "run --allow 10.0.0.0/33", "not an address" },
-		{ OPTIONS_RUN, "run --lease 1d", "not a duration" },
-		{ OPTIONS_RUN, "run --lease 1ms", "not a duration" },
-		{ OPTIONS_RUN, "run --lease -1", "not a duration" },
-		{ OPTIONS_RUN, "run --lease 2562048h", "too long" },
-		{ OPTIONS_RUN, "run --lease 99999999999", "not a duration" },
-		{ OPTIONS_RUN, "run --interface a/b", "not an interface name" },
-		{ OPTIONS_RUN, "run --interface sixteen-letters-",
-		  "not an interface name" },
-		{ OPTIONS_RUN, "run --client-ip-header X:Y",
-		  "not a header name" },
-		{ OPTIONS_RUN, "run --mode audit", "enforce|monitor" },
-		{ OPTIONS_RUN, "run --mode enforce|monitor", "not one of" },
-		{ OPTIONS_RUN, "run --mode enf", "not one of" },
-		{ OPTIONS_RUN, "run --profile v1", "seed|v0.1.179" },
-		{ OPTIONS_RUN, "run --pin-dir=", "empty" },
-		{ OPTIONS_RUN, "run --inter eth0", "no flag" },
-		{ OPTIONS_RUN, "run -j", "no flag" },
-		{ OPTIONS_RUN, "run --ip 10.0.0.1", "no flag" },
-		{ OPTIONS_RUN, "run eth0", "no arguments" },
-		{ OPTIONS_STATUS, "status --snapshot x", "no flag" },
-		{ OPTIONS_STATUS, "status --json=yes", "takes no value" },
-		{ OPTIONS_DETACH, "detach --interface eth0", "no flag" },
-		{ OPTIONS_CHECK, "check-snapshot", "file is needed" },
-		{ OPTIONS_CHECK, "check-snapshot a b", "one file" },
-		{ OPTIONS_EXPLAIN, "explain --ip ::1", "--key-stdin" },
-		{ OPTIONS_EXPLAIN, "explain --key-stdin", "--ip" },
-		{ OPTIONS_EXPLAIN,
-		  "explain --ip ::1 --key-stdin --key-hash " HASH,
-		  "--key-stdin" },
-		{ OPTIONS_EXPLAIN, "explain --ip localhost", "not an IP" },
-		{ OPTIONS_EXPLAIN, "explain --path v1", "begins with /" },
-		{ OPTIONS_EXPLAIN, "explain --path /v1?key=x", "query" },
-		{ OPTIONS_EXPLAIN, "explain --method P(ST", "not a method" },
-		{ OPTIONS_EXPLAIN,
-		  "explain --ip ::1 --key-stdin --profile seed",
-		  "--profile goes with --snapshot" },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
 		struct options o = { .lease_ns = 42 };
 
-		if (parse(&o, cases[i].which, cases[i].line) != -EINVAL ||
-		    !strstr(said, cases[i].says) ||
+		if (parse(&o, refused[i].which, refused[i].line) != -EINVAL ||
+		    !strstr(said, refused[i].says) ||
 		    strncmp(said, "portcullis: ", 12))
-			fail_msg("%s: %s", cases[i].line, said);
+			fail_msg("%s: %s", refused[i].line, said);
 		assert_int_equal(o.lease_ns, 42);
 	}
 }

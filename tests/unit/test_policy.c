@@ -344,135 +344,135 @@ static void ip_scope_agrees_with_brute_force(void **state)
 	assert_in_range(dropped, 10000, 1500 * 256 - 10000);
 }
 
+static const struct {
+	const char *what;
+	uint8_t scope;
+	const char *black[2], *white[2]; /* of two keys */
+	uint8_t status[2];
+	const char *address;
+	bool dropped;
+} edges[] = {
+	{ "key scope drops nothing",
+	  IP_SCOPE_KEY,
+	  { "10.0.0.1", "10.0.0.1" },
+	  { 0 },
+	  { 0 },
+	  "10.0.0.1",
+	  false },
+	{ "consensus of two",
+	  IP_SCOPE_CONSENSUS,
+	  { "10.0.0.1", "10.0.0.0/24" },
+	  { 0 },
+	  { 0 },
+	  "10.0.0.1",
+	  true },
+	{ "one live key has no rules",
+	  IP_SCOPE_CONSENSUS,
+	  { "10.0.0.1", NULL },
+	  { 0 },
+	  { 0 },
+	  "10.0.0.1",
+	  false },
+	{ "a dead key without rules is not asked",
+	  IP_SCOPE_CONSENSUS,
+	  { "10.0.0.1", NULL },
+	  { 0 },
+	  { 0, PC_STATUS_OTHER },
+	  "10.0.0.1",
+	  true },
+	{ "no live key agrees to nothing",
+	  IP_SCOPE_CONSENSUS,
+	  { "10.0.0.1", "10.0.0.1" },
+	  { 0 },
+	  { PC_STATUS_OTHER, PC_STATUS_OTHER },
+	  "10.0.0.1",
+	  false },
+	{ "outside both white lists",
+	  IP_SCOPE_CONSENSUS,
+	  { 0 },
+	  { "10.0.0.1", "10.0.0.2" },
+	  { 0 },
+	  "192.0.2.1",
+	  true },
+	{ "inside one white list",
+	  IP_SCOPE_CONSENSUS,
+	  { 0 },
+	  { "10.0.0.1", "10.0.0.2" },
+	  { 0 },
+	  "10.0.0.2",
+	  false },
+	{ "white lists of IPv4 do not drop all of IPv6",
+	  IP_SCOPE_CONSENSUS,
+	  { 0 },
+	  { "10.0.0.1", "10.0.0.2" },
+	  { 0 },
+	  "2001:db8::1",
+	  false },
+	{ "global takes any key's",
+	  IP_SCOPE_GLOBAL,
+	  { "10.0.0.1", NULL },
+	  { 0 },
+	  { 0 },
+	  "10.0.0.1",
+	  true },
+	{ "global takes a dead key's",
+	  IP_SCOPE_GLOBAL,
+	  { "10.0.0.1", NULL },
+	  { 0 },
+	  { PC_STATUS_OTHER },
+	  "10.0.0.1",
+	  true },
+	{ "global does not take white lists",
+	  IP_SCOPE_GLOBAL,
+	  { 0 },
+	  { "10.0.0.1", NULL },
+	  { 0 },
+	  "192.0.2.1",
+	  false },
+	{ "global never drops a family whole",
+	  IP_SCOPE_GLOBAL,
+	  { "0.0.0.0/1", "128.0.0.0/1" },
+	  { 0 },
+	  { 0 },
+	  "192.0.2.1",
+	  false },
+	{ "loopback is spared",
+	  IP_SCOPE_GLOBAL,
+	  { "126.0.0.0/7", NULL },
+	  { 0 },
+	  { 0 },
+	  "127.0.0.1",
+	  false },
+	{ "next to loopback is not",
+	  IP_SCOPE_GLOBAL,
+	  { "126.0.0.0/7", NULL },
+	  { 0 },
+	  { 0 },
+	  "126.255.255.255",
+	  true },
+};
+
 static void ip_scope_edges(void **state)
 {
-	static const struct {
-		const char *what;
-		uint8_t scope;
-		const char *black[2], *white[2]; /* of two keys */
-		uint8_t status[2];
-		const char *address;
-		bool dropped;
-	} cases[] = {
-		{ "key scope drops nothing",
-		  IP_SCOPE_KEY,
-		  { "10.0.0.1", "10.0.0.1" },
-		  { 0 },
-		  { 0 },
-		  "10.0.0.1",
-		  false },
-		{ "consensus of two",
-		  IP_SCOPE_CONSENSUS,
-		  { "10.0.0.1", "10.0.0.0/24" },
-		  { 0 },
-		  { 0 },
-		  "10.0.0.1",
-		  true },
-		{ "one live key has no rules",
-		  IP_SCOPE_CONSENSUS,
-		  { "10.0.0.1", NULL },
-		  { 0 },
-		  { 0 },
-		  "10.0.0.1",
-		  false },
-		{ "a dead key without rules is not asked",
-		  IP_SCOPE_CONSENSUS,
-		  { "10.0.0.1", NULL },
-		  { 0 },
-		  { 0, PC_STATUS_OTHER },
-		  "10.0.0.1",
-		  true },
-		{ "no live key agrees to nothing",
-		  IP_SCOPE_CONSENSUS,
-		  { "10.0.0.1", "10.0.0.1" },
-		  { 0 },
-		  { PC_STATUS_OTHER, PC_STATUS_OTHER },
-		  "10.0.0.1",
-		  false },
-		{ "outside both white lists",
-		  IP_SCOPE_CONSENSUS,
-		  { 0 },
-		  { "10.0.0.1", "10.0.0.2" },
-		  { 0 },
-		  "192.0.2.1",
-		  true },
-		{ "inside one white list",
-		  IP_SCOPE_CONSENSUS,
-		  { 0 },
-		  { "10.0.0.1", "10.0.0.2" },
-		  { 0 },
-		  "10.0.0.2",
-		  false },
-		{ "white lists of IPv4 do not drop all of IPv6",
-		  IP_SCOPE_CONSENSUS,
-		  { 0 },
-		  { "10.0.0.1", "10.0.0.2" },
-		  { 0 },
-		  "2001:db8::1",
-		  false },
-		{ "global takes any key's",
-		  IP_SCOPE_GLOBAL,
-		  { "10.0.0.1", NULL },
-		  { 0 },
-		  { 0 },
-		  "10.0.0.1",
-		  true },
-		{ "global takes a dead key's",
-		  IP_SCOPE_GLOBAL,
-		  { "10.0.0.1", NULL },
-		  { 0 },
-		  { PC_STATUS_OTHER },
-		  "10.0.0.1",
-		  true },
-		{ "global does not take white lists",
-		  IP_SCOPE_GLOBAL,
-		  { 0 },
-		  { "10.0.0.1", NULL },
-		  { 0 },
-		  "192.0.2.1",
-		  false },
-		{ "global never drops a family whole",
-		  IP_SCOPE_GLOBAL,
-		  { "0.0.0.0/1", "128.0.0.0/1" },
-		  { 0 },
-		  { 0 },
-		  "192.0.2.1",
-		  false },
-		{ "loopback is spared",
-		  IP_SCOPE_GLOBAL,
-		  { "126.0.0.0/7", NULL },
-		  { 0 },
-		  { 0 },
-		  "127.0.0.1",
-		  false },
-		{ "next to loopback is not",
-		  IP_SCOPE_GLOBAL,
-		  { "126.0.0.0/7", NULL },
-		  { 0 },
-		  { 0 },
-		  "126.255.255.255",
-		  true },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(edges); i++) {
 		struct fixture f;
 		struct policy p;
 
 		init(&f);
-		f.opt.ip_scope = cases[i].scope;
+		f.opt.ip_scope = edges[i].scope;
 		for (size_t k = 0; k < 2; k++) {
 			struct entry *e = add_key(&f);
 
-			e->status = cases[i].status[k];
-			if (cases[i].black[k])
-				add_pattern(&f, e, false, cases[i].black[k]);
-			if (cases[i].white[k])
-				add_pattern(&f, e, true, cases[i].white[k]);
+			e->status = edges[i].status[k];
+			if (edges[i].black[k])
+				add_pattern(&f, e, false, edges[i].black[k]);
+			if (edges[i].white[k])
+				add_pattern(&f, e, true, edges[i].white[k]);
 		}
 		compile(&p, &f);
-		if (is_dropped(&p, cases[i].address) != cases[i].dropped)
-			fail_msg("%s", cases[i].what);
+		if (is_dropped(&p, edges[i].address) != edges[i].dropped)
+			fail_msg("%s", edges[i].what);
 		policy_fini(&p);
 	}
 }
