@@ -283,9 +283,9 @@ int answer_compile(struct pc_answer *out, uint8_t profile,
 	text_add(&t,
 		 "HTTP/1.1 %d %s\r\n"
 		 "Content-Type: application/json; charset=utf-8\r\n"
-		 "%sContent-Length: %3d\r\n\r\n",
+		 "%sContent-Length: %*d\r\n\r\n",
 		 a.status, status_text(a.status),
-		 closing ? "Connection: close\r\n" : "", size);
+		 closing ? "Connection: close\r\n" : "", mark ? 3 : 0, size);
 	if (t.full || t.used + (size_t)size > PC_ANSWER_SIZE)
 		return -ENOSPC;
 	*out = (struct pc_answer){ 0 };
@@ -293,9 +293,11 @@ int answer_compile(struct pc_answer *out, uint8_t profile,
 	memcpy(out->data + t.used, body, (size_t)size);
 	out->size = (__u16)(t.used + (size_t)size);
 	out->body_size = (__u16)size;
+	if (!mark)
+		return 0;
+	/* The length the kernel will write is known to it alone. */
 	out->length_at = (__u16)(t.used - strlen("nnn\r\n\r\n"));
-	if (mark)
-		out->address_at = (__u16)(t.used + (size_t)(mark - body));
+	out->address_at = (__u16)(t.used + (size_t)(mark - body));
 	return 0;
 }
 
