@@ -86,7 +86,8 @@ int main(int argc, char **argv)
 		if (!strcmp(commands[i].name, name))
 			return commands[i].run(argc - 1, argv + 1);
 	}
-	fprintf(stderr, "portcullis: no such command: '%s'\n", name);
+	if (argc > 1)
+		fprintf(stderr, "portcullis: no such command: '%s'\n", name);
 	usage(stderr);
 	return 2;
 }
