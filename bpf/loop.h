@@ -24,6 +24,19 @@
 
 #define PC_GLOBAL __attribute__((noinline))
 
+/* Hides where a value came from, so that no check of it is optimised away. */
+#define PC_OPAQUE(var) asm volatile("" : "+r"(var))
+
+/*
+ * A length known to be in [1, max], told to the verifier right where it is
+ * used: that of kernel 6.1 forgets bounds when a register is spilled.  64-bit
+ * variables; max is a power of two.
+ */
+#define PC_LENGTH(var, max)                            \
+	asm volatile("%0 += -1\n\t%0 &= %1\n\t%0 += 1" \
+		     : "+r"(var)                       \
+		     : "i"((max)-1))
+
 static inline __attribute__((always_inline)) void
 pc_loop(__u32 n, long (*body)(__u32 i, void *arg), void *arg)
 {

@@ -114,9 +114,7 @@ static __always_inline enum pc_reason read_head(struct __sk_buff *skb,
 
 	if (size > PC_HEAD_MAX)
 		size = PC_HEAD_MAX;
-	asm volatile("" : "+r"(size));
-	if (!size || size > PC_HEAD_MAX)
-		return PC_R_NO_PAYLOAD;
+	PC_LENGTH(size, PC_HEAD_MAX);
 	if (bpf_skb_load_bytes(skb, s->segment.payload_at, s->scan.buf, size))
 		return PC_R_TRUNCATED;
 	s->scan.filled = size;
@@ -130,10 +128,9 @@ PC_GLOBAL __u32 digest_key(struct pc_scratch *s, __u32 key_at, __u32 key_size)
 
 	if (!s)
 		return PC_R_KEY_UNKNOWN;
-
-	asm volatile("" : "+r"(size));
 	if (!size || size > PC_CREDENTIAL_MAX)
 		return PC_R_KEY_TOO_LONG;
+	PC_LENGTH(size, PC_CREDENTIAL_MAX);
 	pc_sha256_init(&s->sha);
 	if (bpf_probe_read_kernel(s->sha.message, size,
 				  s->scan.buf + (key_at & PC_HEAD_MASK)))
@@ -330,7 +327,7 @@ static __always_inline int refuse(const struct pc_request *f,
 	enum pc_reason r;
 
 	/* The compiler knows the enum's range and drops the mask otherwise. */
-	asm volatile("" : "+r"(index));
+	PC_OPAQUE(index);
 	deny = f->policy->deny[index & 127];
 	if (f->policy->monitor) {
 		count_add(j.reason, 1);
@@ -380,9 +377,8 @@ static __always_inline void forget(struct pc_scratch *s)
 {
 	__u64 size = s->scan.filled;
 
-	asm volatile("" : "+r"(size));
-	if (size && size <= PC_HEAD_MAX)
-		bpf_probe_read_kernel(s->scan.buf, size, NULL);
+	PC_LENGTH(size, PC_HEAD_MAX);
+	bpf_probe_read_kernel(s->scan.buf, size, NULL);
 	bpf_probe_read_kernel(&s->sha, sizeof(s->sha), NULL);
 }
 

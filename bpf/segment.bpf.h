@@ -52,6 +52,7 @@ struct pc_send {
  * up so that it can be summed in two halves of at most 512 bytes.
  */
 #define PC_PAYLOAD_SIZE 640
+#define PC_PAYLOAD_ROOM 1024 /* for PC_LENGTH() */
 
 /* What a run needs and the stack has no room for.  A run stays on its CPU. */
 struct pc_scratch {
@@ -62,7 +63,7 @@ struct pc_scratch {
 	struct pc_scan scan;
 	struct pc_sha256 sha;
 	struct pc_digest digest;
-	__u8 payload[PC_PAYLOAD_SIZE];
+	__u8 payload[PC_PAYLOAD_ROOM];
 	struct pc_text address; /* the client's */
 };
 
@@ -111,6 +112,24 @@ static __always_inline void segment_timestamps(struct pc_segment *g,
 	}
 }
 
+/* From the end of the fixed header to the payload. */
+static __always_inline int segment_options(struct pc_segment *g,
+					   struct __sk_buff *skb, __u32 at)
+{
+	__u64 size = g->payload_at - at;
+	__u8 options[64] = {};
+
+	if (!size)
+		return 0;
+	if (size > PC_TCP_OPTIONS)
+		return -1;
+	PC_LENGTH(size, sizeof(options));
+	if (bpf_skb_load_bytes(skb, at, options, size))
+		return -1;
+	segment_timestamps(g, options, size);
+	return 0;
+}
+
 /* Reads the TCP header at p->l4_at.  PC_NEXT, or why it cannot be used. */
 static __always_inline enum pc_reason segment_read(struct __sk_buff *skb,
 						   struct pc_scratch *s)
@@ -144,18 +163,11 @@ static __always_inline int segment_inspect(struct __sk_buff *skb,
 					   const struct pc_pkt *p)
 {
 	__u32 check_at = p->l4_at + offsetof(struct tcphdr, check);
-	__u32 options_at = p->l4_at + PC_TCP_SIZE;
-	__u32 size = g->payload_at - options_at;
-	__u8 options[64] = {};
 	__u16 before, after;
 
-	if (bpf_skb_load_bytes(skb, 0, g->mac, sizeof(g->mac)))
+	if (bpf_skb_load_bytes(skb, 0, g->mac, sizeof(g->mac)) ||
+	    segment_options(g, skb, p->l4_at + PC_TCP_SIZE))
 		return -1;
-	if (size && size <= PC_TCP_OPTIONS) {
-		if (bpf_skb_load_bytes(skb, options_at, options, size))
-			return -1;
-		segment_timestamps(g, options, size);
-	}
 	if (bpf_skb_load_bytes(skb, check_at, &before, 2) ||
 	    bpf_l4_csum_replace(skb, check_at, 0, 1, 0) ||
 	    bpf_skb_load_bytes(skb, check_at, &after, 2))
@@ -315,9 +327,9 @@ PC_GLOBAL int segment_write(struct __sk_buff *skb, struct pc_scratch *s)
 		return -1;
 	if (!size)
 		return 0;
-	asm volatile("" : "+r"(size));
 	if (size > PC_PAYLOAD_SIZE)
 		return -1;
+	PC_LENGTH(size, PC_PAYLOAD_ROOM);
 	return bpf_skb_store_bytes(skb, p->l4_at + hdr_size, s->payload, size,
 				   BPF_F_RECOMPUTE_CSUM);
 }
