@@ -274,21 +274,22 @@ static inline const struct outcome *run_shape(int prog_fd,
 	return run_bytes(prog_fd, p.bytes, p.size);
 }
 
-/* The next frame that left through lo; false where there is none. */
+/* The next frame that left through lo, until the one after it; false: none. */
 static inline bool harness_catch(struct segment *out)
 {
-	static uint8_t frame[65536];
+	static uint8_t frame[65536], buf[sizeof(frame)];
 	struct sockaddr_ll from;
 	ssize_t n;
 
 	do {
 		socklen_t size = sizeof(from);
 
-		n = recvfrom(harness.tap, frame, sizeof(frame), MSG_DONTWAIT,
+		n = recvfrom(harness.tap, buf, sizeof(buf), MSG_DONTWAIT,
 			     (struct sockaddr *)&from, &size);
 		if (n < 0)
 			return false;
 	} while (from.sll_pkttype != PACKET_OUTGOING);
+	memcpy(frame, buf, (size_t)n);
 	if (segment_read_packet(out, frame, (size_t)n))
 		abort();
 	return true;
