@@ -55,8 +55,10 @@ cleanup() {
 	local rc=$? pid
 	trap '' INT TERM HUP
 	set +e
-	[ "$rc" -eq 0 ] || [ ! -s "$tmp/agent.log" ] ||
-		sed 's/^/# agent: /' "$tmp/agent.log" | tail -n 20
+	case $rc in
+	0 | 130 | 143) ;;
+	*) sed 's/^/# agent: /' "$tmp/agent.log" | tail -n 20 ;;
+	esac
 	end_agent KILL
 	rm -rf "$pins"
 	for pid in "${nginx[@]}"; do
@@ -160,7 +162,7 @@ start_nginx() {
 		-e "$dir/error.log" -c "$dir.conf" >"$dir/out" 2>&1 </dev/null &
 	nginx+=("$!")
 	eventually 5 curl -s -o "$dir/hello" --unix-socket "$dir/sock" \
-		http://localhost/
+		http://localhost/hello
 }
 
 # Answers everything itself; PUT keeps the body, to compare what arrived.
@@ -194,6 +196,8 @@ start_proxy() {
 			listen 80;
 			listen [::]:80;
 			listen unix:$tmp/proxy/sock;
+			# Says that it is up without a connection upstream.
+			location = /hello { return 204; }
 			location / {
 				proxy_pass http://gateway;
 				proxy_http_version 1.1;
@@ -266,12 +270,13 @@ time_in() {
 
 # start_agent [FLAG...]: returns when it is ready.
 start_agent() {
+	: >"$tmp/agent.log"
 	nsenter --net="/run/netns/$gateway_ns" "$bin" run --pin-dir "$pins" \
 		--interface gate0 --request-interface gate0 \
 		--request-interface lo --gateway-port 8080 \
 		--snapshot "$snapshot" --profile v0.1.179 \
 		--trust-forwarded off --trusted-proxy 127.0.0.1/32 "$@" \
-		>"$tmp/agent.log" 2>&1 </dev/null &
+		>>"$tmp/agent.log" 2>&1 </dev/null &
 	agent=$!
 	eventually 10 agent_settled && agent_ready
 }
@@ -320,7 +325,7 @@ counter() {
 }
 
 detach() {
-	in_gateway "$bin" detach --pin-dir "$pins"
+	in_gateway "$bin" detach --pin-dir "$pins" >/dev/null
 }
 
 # --- requests ---------------------------------------------------------------
