@@ -150,11 +150,11 @@ $(O)/bench_%: tests/bench/bench_%.c $(LIB) $(SKELS)
 	$(Q)$(CC) $(CFLAGS) $(PC_CFLAGS) -Itests $(PC_LDFLAGS) $(LDFLAGS) -o $@ \
 		$< $(LIB) $(LDLIBS)
 
-build/fuzz/%: tests/fuzz/%.c $(wildcard agent/*.[ch] bpf/*.h include/*.h)
+build/fuzz/%: tests/fuzz/%.c $(wildcard agent/*.[ch] bpf/*.h include/*.h tests/naive/*.h)
 	$(call say,FUZZ,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) -g -O1 -fsanitize=fuzzer,address,undefined -std=gnu11 \
-		-D_GNU_SOURCE -Iinclude -Ibpf -Iagent -isystem $(O) -o $@ $< \
+		-D_GNU_SOURCE -Itests -Iinclude -Ibpf -Iagent -isystem $(O) -o $@ $< \
 		$(filter-out agent/main.c agent/loader.c agent/maps.c agent/agent.c,$(wildcard agent/*.c)) \
 		$(LDLIBS)
 

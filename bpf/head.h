@@ -362,7 +362,8 @@ enum pc_field {
 	PC_FIELD_X_GOOG_API_KEY,
 };
 
-static inline __u32 pc_head_field(struct pc_ends e)
+static inline __u32 pc_head_field(const struct pc_scan *s, __u32 at,
+				  struct pc_ends e)
 {
 	if (PC_SHORT_IS(e, "host"))
 		return PC_FIELD_HOST;
@@ -385,7 +386,7 @@ static inline __u32 pc_head_field(struct pc_ends e)
 		return PC_FIELD_FORWARDED;
 	/* Seventeen bytes: the middle one is in neither end. */
 	if (e.size == 17 && e.first == PC_W8("transfer") &&
-	    e.last == PC_W8("encoding"))
+	    e.last == PC_W8("encoding") && pc_head_byte(s, at + 8) == '-')
 		return PC_FIELD_CODING;
 	return PC_FIELD_OTHER;
 }
@@ -456,7 +457,7 @@ PC_GLOBAL __u32 pc_head_header(struct pc_scan *s, __u32 at, __u32 end)
 	n = pc_head_name(s, at);
 	if (!n || at + n >= end)
 		return PC_R_HEAD_SYNTAX;
-	field = pc_head_field(pc_head_ends(s, at, at + n));
+	field = pc_head_field(s, at, pc_head_ends(s, at, at + n));
 	if (field == PC_FIELD_OTHER)
 		return PC_NEXT;
 	return pc_head_value(s, field, at + n + 1, end);
