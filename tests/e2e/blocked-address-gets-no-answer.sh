@@ -18,6 +18,10 @@ unanswered() {
 	is "$what: no answer at all" "$rc $(answered_by)" "28 nobody"
 }
 
+pinged() {
+	in_client ping -q -c 1 -W 2 -I "$1" "$2" >/dev/null
+}
+
 begin_tests
 record good | publish
 must "the agent starts" start_agent \
@@ -39,9 +43,9 @@ is_passed "a blocked address on another port" good --interface 10.77.0.66 \
 is_passed "a blocked IPv6 address on another port" good --interface fd77::66 \
 	"http://[$gateway6]/v1/messages"
 check "a blocked address is still answered to ping" \
-	in_client ping -q -c 1 -W 2 -I 10.77.0.66 "$gateway" >/dev/null
+	pinged 10.77.0.66 "$gateway"
 check "a blocked IPv6 address is still answered to ping" \
-	in_client ping -q -c 1 -W 2 -I fd77::66 "$gateway6" >/dev/null
+	pinged fd77::66 "$gateway6"
 
 end_agent KILL || true
 unanswered "with the agent dead" --interface 10.77.0.66 "$direct"
