@@ -13,7 +13,9 @@
 #define PC_AUTHORIZATION_MAX 256
 #define PC_SCHEME_SIZE 7 /* "Bearer " */
 
-/* The Bearer token, or an empty span where there is none. */
+/* The Bearer token, or an empty span where there is none; one too long to judge
+ * where its beginning is not known.
+ */
 static inline struct pc_span pc_credential_bearer(const struct pc_scan *s,
 						  int any_case, int trimmed)
 {
@@ -29,8 +31,11 @@ static inline struct pc_span pc_credential_bearer(const struct pc_scan *s,
 		return none;
 	at = v.at + PC_SCHEME_SIZE;
 	end = v.at + v.size;
+	/* More blanks than are followed: it still hides the other headers, so
+	 * it must not pass for none.
+	 */
 	if (trimmed && !pc_head_trim(s, &at, &end))
-		return none;
+		end = at + PC_CREDENTIAL_MAX + 1;
 	v.at = at;
 	v.size = end - at;
 	return v;
