@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * maps.c on real maps: whole generations, the flip, what a failure leaves in
+ * force, and the names that the kernel cuts.
+ */
+#include "expect.h"
+
+#include "request.h"
+
+#define NAME_MAX_ 15 /* BPF_OBJ_NAME_LEN less the NUL */
+
+static struct pc_digest digest_of(const char *key)
+{
+	struct pc_digest d;
+
+	assert_int_equal(digest_key(&d, key, strlen(key)), 0);
+	return d;
+}
+
+static struct prefix address(const char *text)
+{
+	struct prefix p;
+
+	assert_int_equal(prefix_parse_address(&p, text), 0);
+	return p;
+}
+
+/* A policy of n keys, the k-th named by digest k, and one blocked prefix. */
+static void compile(struct policy *p, size_t n, const char *block)
+{
+	struct policy_options opt = harness_options();
+	struct entry *entries = calloc(n + 1, sizeof(*entries));
+	struct snapshot s = { .entries = entries, .n_entries = n };
+	struct prefix items[4];
+
+	for (size_t i = 0; i < n; i++) {
+		entries[i] = (struct entry){ GOOD_USER };
+		entries[i].key_id = (int64_t)i;
+		memcpy(entries[i].digest.bytes, &i, sizeof(i));
+	}
+	opt.block = harness_prefixes(items, block);
+	assert_int_equal(policy_compile(p, &s, &opt), 0);
+	free(entries);
+}
+
+static int find(size_t k)
+{
+	struct pc_digest d = { 0 };
+	struct pc_key key;
+	int rc;
+
+	memcpy(d.bytes, &k, sizeof(k));
+	rc = maps_find_key(&harness.maps, &d, &key);
+	if (!rc)
+		assert_int_equal(key.key_id, k);
+	return rc;
+}
+
+static bool blocked(const char *text)
+{
+	struct prefix p = address(text), matched;
+	struct pc_rule rule;
+	int rc = maps_match(&harness.maps, false, PC_SET_DENY, &p, &matched,
+			    &rule);
+
+	assert_true(rc == 0 || rc == -ENOENT);
+	if (!rc)
+		assert_int_equal(rule.reason, PC_R_BLOCK_LIST);
+	return !rc;
+}
+
+static void nothing_is_in_force_at_first(void **state)
+{
+	struct pc_policy head;
+	struct maps other;
+
+	(void)state;
+	assert_int_equal(maps_read_policy(&harness.maps, &head), -ENOENT);
+	assert_int_not_equal(find(0), 0);
+	assert_int_equal(maps_open_pinned(&other, "/nowhere"), -ENOENT);
+}
+
+/* Four times, so that both slots are written twice. */
+static void generations_flip_whole(void **state)
+{
+	static const char *const block[] = { "10.0.0.1", "10.0.0.2", "10.0.0.3",
+					     "10.0.0.4" };
+
+	(void)state;
+	for (size_t g = 0; g < 4; g++) {
+		uint32_t slot = *harness.maps.active_word;
+		struct pc_policy head;
+		struct policy p;
+
+		compile(&p, 3 + g, block[g]);
+		assert_int_equal(maps_apply(&harness.maps, &p), 0);
+		assert_int_equal(*harness.maps.active_word, !slot);
+		assert_int_equal(maps_read_policy(&harness.maps, &head), 0);
+		assert_memory_equal(&head, &p.head, sizeof(head));
+		for (size_t k = 0; k < 10; k++)
+			assert_int_equal(find(k), k < 3 + g ? 0 : -ENOENT);
+		for (size_t k = 0; k < 4; k++)
+			assert_int_equal(blocked(block[k]), k == g);
+		policy_fini(&p);
+	}
+}
+
+/* More keys than one batch, and no entry left out. */
+static void many_keys_are_written_and_read_back(void **state)
+{
+	const size_t sizes[] = { 0, 1, 4095, 4096, 4097, 20000 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		struct policy p;
+
+		compile(&p, sizes[i], "10.0.0.0/8");
+		assert_int_equal(maps_apply(&harness.maps, &p), 0);
+		for (size_t k = 0; k < sizes[i]; k += 1 + k / 100)
+			assert_int_equal(find(k), 0);
+		if (sizes[i])
+			assert_int_equal(find(sizes[i] - 1), 0);
+		assert_int_equal(find(sizes[i]), -ENOENT);
+		policy_fini(&p);
+	}
+}
+
+/* What is in force, to be compared before and after a failure. */
+struct picture {
+	uint32_t slot;
+	struct pc_policy head;
+	bool keys[4];
+	bool blocked;
+};
+
+static void take(struct picture *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->slot = *harness.maps.active_word;
+	assert_int_equal(maps_read_policy(&harness.maps, &out->head), 0);
+	for (size_t k = 0; k < 4; k++)
+		out->keys[k] = !find(k);
+	out->blocked = blocked("10.0.0.1");
+}
+
+static void assert_refused(const struct policy *p, int want)
+{
+	struct picture before, after;
+
+	take(&before);
+	assert_int_equal(maps_apply(&harness.maps, p), want);
+	take(&after);
+	assert_memory_equal(&before, &after, sizeof(before));
+}
+
+static void a_policy_that_fails_changes_nothing(void **state)
+{
+	struct policy good, bad;
+	int fd;
+
+	(void)state;
+	compile(&good, 3, "10.0.0.1");
+	assert_int_equal(maps_apply(&harness.maps, &good), 0);
+
+	compile(&bad, 4, "10.0.0.2 10.0.0.3");
+	bad.prefixes[1].key = bad.prefixes[0].key;
+	assert_refused(&bad, -EEXIST);
+	bad.prefixes[1].key.len = 500;
+	assert_refused(&bad, -EINVAL);
+	policy_fini(&bad);
+
+	/* Two values for one key: the second overwrites, the check sees it. */
+	compile(&bad, 4, "10.0.0.2");
+	bad.keys[1].digest = bad.keys[0].digest;
+	assert_refused(&bad, -EILSEQ);
+	policy_fini(&bad);
+
+	/* Each map out of reach in its turn. */
+	compile(&bad, 4, "10.0.0.2");
+	fd = harness.maps.answers;
+	harness.maps.answers = -1;
+	assert_refused(&bad, -EBADF);
+	harness.maps.answers = fd;
+	fd = harness.maps.key_rules;
+	harness.maps.key_rules = -1;
+	assert_refused(&bad, -EBADF);
+	harness.maps.key_rules = fd;
+	/* And with everything back it takes. */
+	assert_int_equal(maps_apply(&harness.maps, &bad), 0);
+	assert_false(blocked("10.0.0.1"));
+	assert_true(blocked("10.0.0.2"));
+	policy_fini(&bad);
+	policy_fini(&good);
+}
+
+/* A reload between two packets of one connection: no state is lost. */
+static void programs_see_the_new_generation_at_once(void **state)
+{
+	struct policy_options opt = harness_options();
+	struct client c;
+
+	(void)state;
+	request_use(&opt);
+	c = client_open(CLIENT);
+	assert_reason(client_say(&c, MESSAGES(LIVE)), PC_R_KEY_LIVE, "first");
+	for (int i = 0; i < 3; i++) {
+		c.s.ack += 10;
+		request_keys[0].e.status = PC_STATUS_OTHER;
+		opt.generation++;
+		opt.monitor = true;
+		request_use(&opt);
+		assert_reason(client_say(&c, MESSAGES(LIVE)), PC_R_KEY_DISABLED,
+			      "revoked");
+		c.s.ack += 10;
+		request_keys[0].e.status = PC_STATUS_ACTIVE;
+		request_use(&opt);
+		assert_reason(client_say(&c, MESSAGES(LIVE)), PC_R_KEY_LIVE,
+			      "given back");
+	}
+}
+
+static void rules_of_keys_are_found_by_set(void **state)
+{
+	struct pc_digest d = digest_of(BLACKLISTED);
+	struct prefix in = address(IN_BLACK), in6 = address(IN_BLACK6);
+	struct prefix out = address(CLIENT);
+	struct pc_rule rule;
+	struct pc_key key;
+
+	(void)state;
+	request_use_default();
+	assert_int_equal(maps_find_key(&harness.maps, &d, &key), 0);
+	assert_int_not_equal(key.rule_set, 0);
+	assert_int_equal(maps_match(&harness.maps, true,
+				    PC_BLACK_SET(key.rule_set), &in, NULL,
+				    &rule),
+			 0);
+	assert_int_equal(rule.reason, PC_R_ADDRESS_DENIED);
+	assert_int_equal(maps_match(&harness.maps, true,
+				    PC_BLACK_SET(key.rule_set), &in6, NULL,
+				    &rule),
+			 0);
+	assert_int_equal(maps_match(&harness.maps, true,
+				    PC_BLACK_SET(key.rule_set), &out, NULL,
+				    &rule),
+			 -ENOENT);
+	assert_int_equal(maps_match(&harness.maps, true,
+				    PC_WHITE_SET(key.rule_set), &in, NULL,
+				    &rule),
+			 -ENOENT);
+}
+
+static void the_clock_is_what_was_set(void **state)
+{
+	struct pc_clock clock = { 1, 2, 3, 4 }, got;
+
+	(void)state;
+	maps_set_clock(&harness.maps, &clock);
+	assert_int_equal(maps_clock(&harness.maps, &got), 0);
+	assert_memory_equal(&got, &clock, sizeof(got));
+}
+
+/* A second process that opens the pins sees the same policy. */
+static void pinned_maps_are_adopted(void **state)
+{
+	struct loader *second;
+	struct policy p;
+	struct maps m;
+
+	(void)state;
+	compile(&p, 7, "10.0.0.1");
+	assert_int_equal(maps_apply(&harness.maps, &p), 0);
+	assert_int_equal(loader_load(&second, harness.dir), 0);
+	assert_int_equal(maps_open_pinned(&m, harness.dir), 0);
+	assert_int_equal(*m.active_word, *harness.maps.active_word);
+	loader_free(second);
+	maps_close(&m);
+	assert_int_equal(find(6), 0);
+	policy_fini(&p);
+}
+
+/* A longer name is cut by the kernel, and two could become one. */
+static void names_survive_the_kernel(void **state)
+{
+	static const char *const pins[] = {
+		"pc_active",	"pc_policy", "pc_prefixes",
+		"pc_key_rules", "pc_keys",   "pc_answers",
+		"pc_clock",	"pc_flows",  "pc_counts",
+	};
+	const int progs[] = { harness.xdp, harness.request };
+	struct bpf_prog_info prog;
+	struct bpf_map_info map;
+	uint32_t size;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(pins); i++) {
+		char path[128];
+		int fd;
+
+		snprintf(path, sizeof(path), "%s/%s", harness.dir, pins[i]);
+		fd = bpf_obj_get(path);
+		assert_true(fd >= 0);
+		memset(&map, 0, sizeof(map));
+		size = sizeof(map);
+		assert_int_equal(bpf_obj_get_info_by_fd(fd, &map, &size), 0);
+		assert_string_equal(map.name, pins[i]);
+		assert_true(strlen(map.name) <= NAME_MAX_);
+		close(fd);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(progs); i++) {
+		memset(&prog, 0, sizeof(prog));
+		size = sizeof(prog);
+		assert_int_equal(bpf_obj_get_info_by_fd(progs[i], &prog, &size),
+				 0);
+		assert_string_equal(prog.name, i ? "pc_request" : "pc_xdp");
+		assert_true(strlen(prog.name) <= NAME_MAX_);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nothing_is_in_force_at_first),
+		cmocka_unit_test(generations_flip_whole),
+		cmocka_unit_test(many_keys_are_written_and_read_back),
+		cmocka_unit_test(a_policy_that_fails_changes_nothing),
+		cmocka_unit_test(programs_see_the_new_generation_at_once),
+		cmocka_unit_test(rules_of_keys_are_found_by_set),
+		cmocka_unit_test(the_clock_is_what_was_set),
+		cmocka_unit_test(pinned_maps_are_adopted),
+		cmocka_unit_test(names_survive_the_kernel),
+	};
+
+	if (harness_open())
+		return HARNESS_SKIP;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
