@@ -260,10 +260,9 @@ publish() {
 	mv "$snapshot.new" "$snapshot"
 }
 
-# time_in MILLISECONDS: from now, as the gateway writes times.
-time_in() {
-	local ms=$(($(now_ms) + $1))
-	printf '%s.%03dZ' "$(date -u -d "@$((ms / 1000))" +%FT%T)" $((ms % 1000))
+# A moment of now_ms's, as the gateway writes times.
+time_text() {
+	printf '%s.%03dZ' "$(date -u -d "@$(($1 / 1000))" +%FT%T)" $(($1 % 1000))
 }
 
 # --- the agent --------------------------------------------------------------
