@@ -6,6 +6,7 @@
 #   make check-unit      unit tests; no root
 #   make check-bpf       the kernel programs, packet by packet; CAP_BPF
 #   make check-e2e       network namespaces end to end; root
+#   make check-kernels   the BPF tests on other kernels, under qemu; root
 #   make fuzz            fuzz the parsers (FUZZ_SECONDS=60 each)
 #   make bench           ns per packet of both programs; CAP_BPF
 #   make lint            format, style and static checks
@@ -73,7 +74,7 @@ SCRIPTS   := $(wildcard .ci/run scripts/* tests/e2e/*.sh tests/e2e/lib.bash)
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all bpf bootstrap demo check check-unit check-bpf check-e2e fuzz bench \
+.PHONY: all bpf bootstrap demo check check-unit check-bpf check-e2e check-kernels fuzz bench \
 	lint format install uninstall clean dist help
 
 all: $(O)/portcullis bpf
@@ -107,6 +108,9 @@ check-bpf: $(BPFTEST)
 
 check-e2e: all
 	@O=$(O) scripts/check $(E2E)
+
+check-kernels: $(BPFTEST)
+	@scripts/check-kernels $^
 
 bench: $(O)/bench_request
 	@$<

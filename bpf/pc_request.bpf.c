@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 #include "answer.bpf.h"
-#include "credential.h"
+#include "head_key.h"
 #include "path.h"
 #include "prefix.bpf.h"
 #include "verdict.h"
@@ -128,9 +128,9 @@ PC_GLOBAL __u32 digest_key(struct pc_scratch *s, __u32 key_at, __u32 key_size)
 
 	if (!s)
 		return PC_R_KEY_UNKNOWN;
-	if (!size || size > PC_CREDENTIAL_MAX)
+	if (!size || size > PC_KEY_MAX)
 		return PC_R_KEY_TOO_LONG;
-	PC_LENGTH(size, PC_CREDENTIAL_MAX);
+	PC_LENGTH(size, PC_KEY_MAX);
 	pc_sha256_init(&s->sha);
 	if (bpf_probe_read_kernel(s->sha.message, size,
 				  s->scan.buf + (key_at & PC_HEAD_MASK)))
@@ -243,7 +243,7 @@ static __always_inline enum pc_reason judge_key(const struct pc_request *f,
 	enum pc_reason r;
 	__u32 zero = 0;
 
-	r = pc_credential_find(&span, &s->scan, q.profile, q.variant);
+	r = pc_head_key_find(&span, &s->scan, q.profile, q.variant);
 	if (r == PC_NEXT)
 		r = digest_key(s, span.at, span.size);
 	if (r != PC_NEXT)

@@ -210,8 +210,8 @@ enum pc_status {
 #define PC_F_GROUP_FORBIDDEN 0x0020u
 #define PC_F_SUBSCRIPTION 0x0040u
 #define PC_F_BALANCE_EMPTY 0x0080u
-#define PC_F_WHITELIST 0x0100u /* not a fault: a miss in PC_WHITE_SET refuses \
-				*/
+/* Not a fault: the key has a white list, and a miss in it refuses. */
+#define PC_F_WHITELIST 0x0100u
 
 #define PC_NEVER ((__s64)0x7fffffffffffffffLL) /* expires_ns: no expiry */
 

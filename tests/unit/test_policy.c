@@ -32,7 +32,7 @@ struct fixture {
 	struct entry entries[KEYS_MAX];
 	char *black[KEYS_MAX][PATTERNS_MAX + 1];
 	char *white[KEYS_MAX][PATTERNS_MAX + 1];
-	char text[2 * KEYS_MAX * PATTERNS_MAX][64];
+	char text[2 * KEYS_MAX * PATTERNS_MAX][80];
 	size_t n_text;
 	struct policy_options opt;
 };

@@ -4,20 +4,20 @@
  * Plain C, compiled for BPF and natively; agent/credential.c is its counterpart
  * for headers that arrive as a list.
  */
-#ifndef PC_CREDENTIAL_H
-#define PC_CREDENTIAL_H
+#ifndef PC_HEAD_KEY_H
+#define PC_HEAD_KEY_H
 
 #include "head.h"
 
-#define PC_CREDENTIAL_MAX 128 /* 0.1.179's limit; no real key is longer */
+#define PC_KEY_MAX 128 /* 0.1.179's limit; no real key is longer */
 #define PC_AUTHORIZATION_MAX 256
 #define PC_SCHEME_SIZE 7 /* "Bearer " */
 
 /* The Bearer token, or an empty span where there is none; one too long to judge
  * where its beginning is not known.
  */
-static inline struct pc_span pc_credential_bearer(const struct pc_scan *s,
-						  int any_case, int trimmed)
+static inline struct pc_span pc_head_key_bearer(const struct pc_scan *s,
+						int any_case, int trimmed)
 {
 	struct pc_span v = s->head.authorization, none = { 0, 0 };
 	__u64 mask = (1ULL << 8 * PC_SCHEME_SIZE) - 1;
@@ -35,14 +35,14 @@ static inline struct pc_span pc_credential_bearer(const struct pc_scan *s,
 	 * it must not pass for none.
 	 */
 	if (trimmed && !pc_head_trim(s, &at, &end))
-		end = at + PC_CREDENTIAL_MAX + 1;
+		end = at + PC_KEY_MAX + 1;
 	v.at = at;
 	v.size = end - at;
 	return v;
 }
 
 static inline struct pc_span
-pc_credential_first(struct pc_span a, struct pc_span b, struct pc_span c)
+pc_head_key_first(struct pc_span a, struct pc_span b, struct pc_span c)
 {
 	if (a.size)
 		return a;
@@ -50,33 +50,33 @@ pc_credential_first(struct pc_span a, struct pc_span b, struct pc_span c)
 }
 
 /* PC_NEXT and the key's bytes in *out, or why there are none to judge. */
-static inline __u32 pc_credential_find(struct pc_span *out,
-				       const struct pc_scan *s, __u32 profile,
-				       __u32 variant)
+static inline __u32 pc_head_key_find(struct pc_span *out,
+				     const struct pc_scan *s, __u32 profile,
+				     __u32 variant)
 {
 	const struct pc_head *h = &s->head;
 	int seed = profile == PC_PROFILE_SEED;
 	struct pc_span bearer, key;
 
 	if (!seed && (h->authorization.size > PC_AUTHORIZATION_MAX ||
-		      h->x_api_key.size > PC_CREDENTIAL_MAX ||
-		      h->x_goog_api_key.size > PC_CREDENTIAL_MAX))
+		      h->x_api_key.size > PC_KEY_MAX ||
+		      h->x_goog_api_key.size > PC_KEY_MAX))
 		return PC_R_KEY_TOO_LONG;
 	/* Only seed's main middleware leaves the token as it is. */
-	bearer = pc_credential_bearer(s, !seed,
-				      !seed || variant == PC_VARIANT_GOOGLE);
+	bearer = pc_head_key_bearer(s, !seed,
+				    !seed || variant == PC_VARIANT_GOOGLE);
 	if (variant == PC_VARIANT_GOOGLE && !seed)
-		key = pc_credential_first(h->x_goog_api_key, bearer,
-					  h->x_api_key);
+		key = pc_head_key_first(h->x_goog_api_key, bearer,
+					h->x_api_key);
 	else
-		key = pc_credential_first(bearer, h->x_api_key,
-					  h->x_goog_api_key);
+		key = pc_head_key_first(bearer, h->x_api_key,
+					h->x_goog_api_key);
 	if (!key.size)
 		return PC_R_NO_CREDENTIAL;
-	if (key.size > PC_CREDENTIAL_MAX)
+	if (key.size > PC_KEY_MAX)
 		return PC_R_KEY_TOO_LONG;
 	*out = key;
 	return PC_NEXT;
 }
 
-#endif /* PC_CREDENTIAL_H */
+#endif /* PC_HEAD_KEY_H */

@@ -3,7 +3,7 @@
  * The key the kernel finds in a head, by rows and against agent/credential.c,
  * which reads the same headers as a list: the kernel may decline, never differ.
  */
-#include "../../bpf/credential.h"
+#include "head_key.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -32,7 +32,7 @@ static uint32_t find(struct pc_span *out, const char *headers, uint8_t profile,
 
 	s.filled = (__u32)n;
 	assert_int_equal(pc_head_scan(&s), PC_NEXT);
-	return pc_credential_find(out, &s, profile, variant);
+	return pc_head_key_find(out, &s, profile, variant);
 }
 
 #define BEARER(v) "Authorization: " v "\r\n"

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Header fields that bear on a verdict or on where the request ends, each read
+ * as Go's net/http reads it, or called undecidable.
+ */
+#ifndef PC_FIELDS_H
+#define PC_FIELDS_H
+
+#include "scan.h"
+
+/* Host: what Go accepts and nobody disputes: names, addresses, a port. */
+static inline __u32 pc_head_host(struct pc_scan *s, __u32 at, __u32 end)
+{
+	if (s->head.flags & PC_H_HOST)
+		return PC_R_HEAD_HOST;
+	s->head.flags |= PC_H_HOST;
+	for (int i = 0; i < 32; i++) {
+		__u64 w = pc_head_word(s, at), bad;
+
+		if (at >= end)
+			return PC_NEXT;
+		bad = pc_swar_not_name(w) & ~pc_swar_eq(w, '.') &
+		      ~pc_swar_eq(w, ':') & ~pc_swar_eq(w, '[') &
+		      ~pc_swar_eq(w, ']');
+		if (bad && at + pc_swar_first(bad) < end)
+			return PC_R_HEAD_HOST;
+		at += 8;
+	}
+	return PC_R_HEAD_HOST;
+}
+
+static inline __u32 pc_head_length(struct pc_scan *s, __u32 at, __u32 end)
+{
+	__u32 n = 0;
+
+	if (s->head.flags & PC_H_LENGTH || at >= end ||
+	    end - at > PC_LENGTH_DIGITS)
+		return PC_R_HEAD_FRAMING;
+	for (int i = 0; i < PC_LENGTH_DIGITS; i++) {
+		__u8 c = pc_head_byte(s, at + i);
+
+		if (at + i >= end)
+			break;
+		if (c < '0' || c > '9')
+			return PC_R_HEAD_FRAMING;
+		n = n * 10 + (c - '0');
+	}
+	s->head.content_length = n;
+	s->head.flags |= PC_H_LENGTH;
+	return PC_NEXT;
+}
+
+/* The lower-cased first eight and last eight bytes of a value or name. */
+struct pc_ends {
+	__u64 first;
+	__u64 last;
+	__u32 size;
+};
+
+static inline struct pc_ends pc_head_ends(const struct pc_scan *s, __u32 at,
+					  __u32 end)
+{
+	struct pc_ends e = { .size = end - at };
+
+	e.first = pc_head_word(s, at) | 0x20 * PC_ONES;
+	e.last = pc_head_word(s, end - 8) | 0x20 * PC_ONES;
+	if (e.size < 8) {
+		e.first &= (1ULL << e.size * 8 % 64) - 1;
+		e.last = 0;
+	}
+	return e;
+}
+
+/*
+ * Does it read as this literal?  Blanks and control characters are known not to
+ * be in it where that matters, so folding with 0x20 loses nothing.
+ */
+#define PC_ENDS_ARE(e, lit)                                        \
+	((e).size == sizeof(lit) - 1 && (e).first == PC_W8(lit) && \
+	 (e).last == PC_W8((lit) + sizeof(lit) - 9))
+#define PC_SHORT_IS(e, lit)                          \
+	((e).size == sizeof(lit) - 1 &&              \
+	 (e).first == (PC_W8(lit "\0\0\0\0\0\0\0") & \
+		       ((1ULL << (sizeof(lit) - 1) * 8) - 1)))
+
+static inline __u32 pc_head_coding(struct pc_scan *s, __u32 at, __u32 end)
+{
+	struct pc_ends e = pc_head_ends(s, at, end);
+
+	if (s->head.flags & PC_H_CHUNKED || !PC_SHORT_IS(e, "chunked"))
+		return PC_R_HEAD_FRAMING;
+	s->head.flags |= PC_H_CHUNKED;
+	return PC_NEXT;
+}
+
+static inline __u32 pc_head_connection(struct pc_scan *s, __u32 at, __u32 end)
+{
+	struct pc_ends e = pc_head_ends(s, at, end);
+
+	if (PC_SHORT_IS(e, "close"))
+		s->head.flags |= PC_H_CLOSE;
+	else if (!PC_ENDS_ARE(e, "keep-alive"))
+		s->head.flags |= PC_H_UPGRADE;
+	return PC_NEXT;
+}
+
+static inline __u32 pc_head_expect(struct pc_scan *s, __u32 at, __u32 end)
+{
+	struct pc_ends e = pc_head_ends(s, at, end);
+
+	if (!PC_ENDS_ARE(e, "100-continue"))
+		return PC_R_HEAD_FRAMING;
+	s->head.flags |= PC_H_EXPECT;
+	return PC_NEXT;
+}
+
+/* The first line of a name wins, even an empty one. */
+static inline __u32 pc_head_credential(struct pc_scan *s, struct pc_span *span,
+				       __u32 flag, __u32 at, __u32 end)
+{
+	if (s->head.flags & flag)
+		return PC_NEXT;
+	s->head.flags |= flag;
+	span->at = at;
+	span->size = end - at;
+	return PC_NEXT;
+}
+
+enum pc_field {
+	PC_FIELD_OTHER,
+	PC_FIELDS_HOST,
+	PC_FIELD_LENGTH,
+	PC_FIELD_CODING,
+	PC_FIELD_CONNECTION,
+	PC_FIELD_UPGRADE,
+	PC_FIELD_EXPECT,
+	PC_FIELD_FORWARDED,
+	PC_FIELD_AUTHORIZATION,
+	PC_FIELD_X_API_KEY,
+	PC_FIELD_X_GOOG_API_KEY,
+};
+
+static inline __u32 pc_head_field(const struct pc_scan *s, __u32 at,
+				  struct pc_ends e)
+{
+	if (PC_SHORT_IS(e, "host"))
+		return PC_FIELDS_HOST;
+	if (PC_ENDS_ARE(e, "content-length"))
+		return PC_FIELD_LENGTH;
+	if (PC_ENDS_ARE(e, "authorization"))
+		return PC_FIELD_AUTHORIZATION;
+	if (PC_ENDS_ARE(e, "x-api-key"))
+		return PC_FIELD_X_API_KEY;
+	if (PC_ENDS_ARE(e, "x-goog-api-key"))
+		return PC_FIELD_X_GOOG_API_KEY;
+	if (PC_ENDS_ARE(e, "connection"))
+		return PC_FIELD_CONNECTION;
+	if (PC_SHORT_IS(e, "upgrade"))
+		return PC_FIELD_UPGRADE;
+	if (PC_SHORT_IS(e, "expect"))
+		return PC_FIELD_EXPECT;
+	if (PC_ENDS_ARE(e, "x-real-ip") || PC_ENDS_ARE(e, "x-forwarded-for") ||
+	    PC_ENDS_ARE(e, "cf-connecting-ip"))
+		return PC_FIELD_FORWARDED;
+	/* Seventeen bytes: the middle one is in neither end. */
+	if (e.size == 17 && e.first == PC_W8("transfer") &&
+	    e.last == PC_W8("encoding") && pc_head_byte(s, at + 8) == '-')
+		return PC_FIELD_CODING;
+	return PC_FIELD_OTHER;
+}
+
+PC_GLOBAL __u32 pc_head_value(struct pc_scan *s, __u32 field, __u32 at,
+			      __u32 end)
+{
+	struct pc_head *h;
+
+	if (!s)
+		return PC_R_HEAD_SYNTAX;
+	h = &s->head;
+	if (!pc_head_trim(s, &at, &end))
+		return PC_R_HEAD_SYNTAX;
+	switch (field) {
+	case PC_FIELDS_HOST:
+		return pc_head_host(s, at, end);
+	case PC_FIELD_LENGTH:
+		return pc_head_length(s, at, end);
+	case PC_FIELD_CODING:
+		return pc_head_coding(s, at, end);
+	case PC_FIELD_CONNECTION:
+		return pc_head_connection(s, at, end);
+	case PC_FIELD_EXPECT:
+		return pc_head_expect(s, at, end);
+	case PC_FIELD_UPGRADE:
+		h->flags |= PC_H_UPGRADE;
+		return PC_NEXT;
+	case PC_FIELD_FORWARDED:
+		h->flags |= PC_H_FORWARDED;
+		return PC_NEXT;
+	case PC_FIELD_AUTHORIZATION:
+		return pc_head_credential(s, &h->authorization,
+					  PC_H_AUTHORIZATION, at, end);
+	case PC_FIELD_X_API_KEY:
+		return pc_head_credential(s, &h->x_api_key, PC_H_X_API_KEY, at,
+					  end);
+	default:
+		return pc_head_credential(s, &h->x_goog_api_key,
+					  PC_H_X_GOOG_API_KEY, at, end);
+	}
+}
+
+#endif /* PC_FIELDS_H */
