@@ -353,16 +353,22 @@ static void segments_out_of_place(void **state)
 
 static void connections_that_were_answered(void **state)
 {
+	struct segment answer;
 	struct client c;
 
 	(void)state;
 	request_use_default();
+	while (harness_catch(&answer))
+		;
 	c = client_open(CLIENT);
 	client_say(&c, MESSAGES(DISABLED));
-	assert_reason(client_say(&c, "more"), PC_R_SWALLOWED, "more");
+	assert_true(harness_catch(&answer));
 	c.s.seq -= 4;
-	assert_reason(client_say(&c, "more"), PC_R_REPEATED, "it asks again");
+	assert_reason(client_say(&c, "\r\n\r\n"), PC_R_REPEATED,
+		      "it asks again");
 	assert_reason(client_run(&c), PC_R_CLOSED, "a bare ACK");
+	c.s.ack = answer.seq + (uint32_t)answer.payload_size + 1;
+	assert_reason(client_say(&c, "more"), PC_R_SWALLOWED, "more");
 	c.s.ip_options = 1;
 	c = client_open(CLIENT);
 	c.s.ip_options = 1;

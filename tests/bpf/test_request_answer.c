@@ -330,6 +330,7 @@ static void the_rest_of_a_request_is_swallowed(void **state)
 	struct client c = answered(POST(DISABLED, "100"), 1, &end);
 
 	(void)state;
+	c.s.ack = end; /* it has the answer and sends on all the same */
 	assert_kept(client_say(&c, "0123456789"), PC_R_SWALLOWED);
 	expect_one(&g, &c, TCP_ACK, end, c.s.seq);
 	assert_int_equal(g.payload_size, 0);
@@ -342,11 +343,25 @@ static void the_rest_of_a_request_is_swallowed(void **state)
 	assert_kept(client_say(&c, "0123456789012345678901234567890123456789"),
 		    PC_R_SWALLOWED);
 	expect_one(&g, &c, TCP_ACK, end, c.s.seq);
-	/* It has seen the answer and repeats itself: an ACK was lost. */
-	c.s.ack = end;
+	/* An ACK was lost. */
 	c.s.seq -= 10;
 	assert_kept(client_say(&c, "0123456789"), PC_R_SWALLOWED);
 	expect_one(&g, &c, TCP_ACK, end, c.s.seq);
+}
+
+/* Acknowledged without it, the client would have nothing to ask again with. */
+static void more_before_the_answer_arrived_brings_it_again(void **state)
+{
+	struct segment g;
+	uint32_t end;
+	struct client c = answered(POST(DISABLED, "100"), 1, &end);
+
+	(void)state;
+	assert_kept(client_say(&c, "0123456789"), PC_R_REPEATED);
+	expect_one(&g, &c, FIN_ANSWER, c.s.ack, c.s.seq);
+	assert_http(&g, PC_PROFILE_V0_1_179, PC_DIALECT_STD, PC_R_KEY_DISABLED,
+		    CLIENT);
+	assert_int_equal(g.seq + g.payload_size + 1, end);
 }
 
 static void a_client_is_let_down_gently(void **state)
@@ -404,6 +419,7 @@ static void a_body_without_end_is_reset(void **state)
 	struct segment g;
 
 	(void)state;
+	c.s.ack = end;
 	memset(bytes, 'x', sizeof(bytes));
 	do {
 		assert_kept(client_send(&c, bytes, sizeof(bytes)),
@@ -502,6 +518,8 @@ int main(void)
 		cmocka_unit_test(a_requests_size_does_not_matter),
 		cmocka_unit_test(a_request_asked_again_is_answered_again),
 		cmocka_unit_test(the_rest_of_a_request_is_swallowed),
+		cmocka_unit_test(
+			more_before_the_answer_arrived_brings_it_again),
 		cmocka_unit_test(a_client_is_let_down_gently),
 		cmocka_unit_test(a_request_with_its_fin_is_answered),
 		cmocka_unit_test(a_reset_ends_it),

@@ -44,12 +44,17 @@ static inline const char *compare_target(const struct pc_scan *s,
 	uint32_t method = !strcmp(h->method, "GET")    ? PC_METHOD_GET
 			  : !strcmp(h->method, "POST") ? PC_METHOD_POST
 						       : PC_METHOD_OTHER;
+	/* Paths that the gateway may read otherwise than they stand there. */
 	bool encoded = strchr(h->path, '%') != NULL;
+	bool odd = encoded || strstr(h->path, "//") || strstr(h->path, "/.");
 
 	if (head->method != method)
 		return "method";
-	if (!span_is(s, head->path, encoded ? "" : h->path))
+	if (!span_is(s, head->path, "") &&
+	    (encoded || !span_is(s, head->path, h->path)))
 		return "path";
+	if (!head->path.size && !odd)
+		return "a plain path that is not judged";
 	if (!span_is(s, head->query, h->query))
 		return "query";
 	if (h->query && !(head->flags & PC_H_QUERY_UNSURE) &&
