@@ -44,6 +44,8 @@ BPF_CFLAGS := -g -O2 -mcpu=v3 -Wall -Wextra $(if $(WERROR),-Werror) -target bpf 
 	-idirafter /usr/include/$(shell $(CC) -dumpmachine)
 PC_LDFLAGS := -pie -Wl,-z,relro,-z,now
 LIBS := libbpf jansson zlib libcrypto
+FUZZ_CFLAGS := -g -O1 -fsanitize=address,undefined -std=gnu11 -D_GNU_SOURCE \
+	-Itests -Iinclude -Ibpf -Iagent -MMD -MP
 LDLIBS = $(shell $(PKG_CONFIG) --libs $(LIBS))
 
 ifdef ASAN
@@ -67,6 +69,7 @@ LIB       := $(filter-out $(O)/agent/main.o,$(AGENT))
 UNIT      := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test_*.c))
 BPFTEST   := $(patsubst tests/bpf/%.c,$(O)/bpftest/%,$(wildcard tests/bpf/test_*.c))
 FUZZERS   := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_LIB  := $(patsubst agent/%.c,build/fuzz/agent/%.o,$(filter-out agent/main.c agent/loader.c,$(wildcard agent/*.c)))
 E2E       := $(wildcard tests/e2e/*.sh)
 STYLED    := $(wildcard agent/*.[ch] bpf/*.[ch] include/*.h tests/*/*.[ch])
 SCRIPTS   := $(wildcard .ci/run scripts/* tests/e2e/*.sh tests/e2e/lib.bash)
@@ -154,13 +157,28 @@ $(O)/bench_%: tests/bench/bench_%.c $(LIB) $(SKELS)
 	$(Q)$(CC) $(CFLAGS) $(PC_CFLAGS) -Itests $(PC_LDFLAGS) $(LDFLAGS) -o $@ \
 		$< $(LIB) $(LDLIBS)
 
-build/fuzz/%: tests/fuzz/%.c $(wildcard agent/*.[ch] bpf/*.h include/*.h tests/naive/*.h)
-	$(call say,FUZZ,$@)
+# An archive, so that a fuzzer takes in only the modules it calls.
+build/fuzz/agent/%.o: agent/%.c
+	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CLANG) -g -O1 -fsanitize=fuzzer,address,undefined -std=gnu11 \
-		-D_GNU_SOURCE -Itests -Iinclude -Ibpf -Iagent -isystem $(O) -o $@ $< \
-		$(filter-out agent/main.c agent/loader.c agent/maps.c agent/agent.c,$(wildcard agent/*.c)) \
-		$(LDLIBS)
+	$(Q)$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link -c -o $@ $<
+
+build/fuzz/libagent.a: $(FUZZ_LIB)
+	$(Q)$(RM) $@ && $(AR) rcs $@ $^
+
+build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c build/fuzz/libagent.a
+	$(call say,FUZZ,$@)
+	$(Q)$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer -o $@ $< \
+		build/fuzz/libagent.a $(LDLIBS)
+
+# What is found stays in build/fuzz/corpus; what is worth keeping goes to tests.
+fuzz: $(FUZZERS)
+	$(Q)set -e; for f in $^; do \
+		name=$${f##*/fuzz_}; mkdir -p build/fuzz/corpus/$$name; \
+		$$f -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
+			-artifact_prefix=build/fuzz/ build/fuzz/corpus/$$name \
+			$$(ls -d tests/fuzz/corpus/$$name 2>/dev/null); \
+	done
 
 install: all
 	$(INSTALL) -d $(DESTDIR)$(SBINDIR)
@@ -182,4 +200,4 @@ lint:
 format:
 	$(CLANG_FORMAT) -i $(STYLED)
 
--include $(wildcard $(O)/*.d $(O)/*/*.d)
+-include $(wildcard $(O)/*.d $(O)/*/*.d build/fuzz/agent/*.d)
