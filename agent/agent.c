@@ -124,25 +124,30 @@ static void tick(struct agent *a)
 	maps_set_clock(&a->maps, &clock);
 }
 
+static int check_list(const struct agent *a, const struct text_list *list,
+		      int (*check)(const char *pin_dir, int ifindex,
+				   const char *name))
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < list->n && !rc; i++) {
+		int ifindex = host_find_interface(list->items[i]);
+
+		rc = ifindex < 0
+			     ? ifindex
+			     : check(a->opt.pin_dir, ifindex, list->items[i]);
+	}
+	return rc;
+}
+
 /* Is the place free on every interface?  Asked before anything is changed. */
 static int check_interfaces(const struct agent *a)
 {
-	const struct text_list *lists[] = { &a->opt.interfaces,
-					    &a->opt.request_interfaces };
+	int rc = check_list(a, &a->opt.interfaces, attach_check_xdp);
 
-	for (size_t k = 0; k < 2; k++) {
-		for (size_t i = 0; i < lists[k]->n; i++) {
-			const char *name = lists[k]->items[i];
-			int ifindex = host_find_interface(name), rc;
-
-			if (ifindex < 0)
-				return ifindex;
-			rc = attach_check(a->opt.pin_dir, ifindex, name);
-			if (rc)
-				return rc;
-		}
-	}
-	return 0;
+	return rc ? rc
+		  : check_list(a, &a->opt.request_interfaces,
+			       attach_check_request);
 }
 
 static int attach(const struct agent *a)
@@ -153,10 +158,14 @@ static int attach(const struct agent *a)
 	for (size_t i = 0; i < o->interfaces.n && !rc; i++) {
 		const char *name = o->interfaces.items[i];
 
-		rc = attach_xdp(o->pin_dir, loader_xdp_fd(a->loader),
-				host_find_interface(name), name,
-				o->xdp_mode != XDP_GENERIC,
-				o->xdp_mode != XDP_NATIVE);
+		rc = attach_xdp(o->pin_dir,
+				o->xdp_mode == XDP_GENERIC
+					? -1
+					: loader_xdp_fd(a->loader),
+				o->xdp_mode == XDP_NATIVE
+					? -1
+					: loader_xdp_generic_fd(a->loader),
+				host_find_interface(name), name);
 	}
 	for (size_t i = 0; i < o->request_interfaces.n && !rc; i++) {
 		const char *name = o->request_interfaces.items[i];

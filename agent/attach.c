@@ -108,7 +108,7 @@ static int query_request(int ifindex, uint32_t *prog_id)
 	return 0;
 }
 
-int attach_check(const char *pin_dir, int ifindex, const char *name)
+int attach_check_xdp(const char *pin_dir, int ifindex, const char *name)
 {
 	char prog[BPF_OBJ_NAME_LEN];
 	enum attach_xdp mode;
@@ -120,20 +120,25 @@ int attach_check(const char *pin_dir, int ifindex, const char *name)
 			 strerror(-rc));
 		return rc;
 	}
-	if (id && !program_is_ours(id, pin_dir, prog)) {
-		log_line("interface %s: another XDP program is attached: "
-			 "%s (id %u); remove it first",
-			 name, prog, id);
-		return -EBUSY;
-	}
-	if (!query_request(ifindex, &id) &&
-	    !program_is_ours(id, pin_dir, prog)) {
-		log_line("interface %s: our place at TC ingress is taken by "
-			 "%s (id %u)",
-			 name, prog, id);
-		return -EBUSY;
-	}
-	return 0;
+	if (!id || program_is_ours(id, pin_dir, prog))
+		return 0;
+	log_line("interface %s: another XDP program is attached: "
+		 "%s (id %u); remove it first",
+		 name, prog, id);
+	return -EBUSY;
+}
+
+int attach_check_request(const char *pin_dir, int ifindex, const char *name)
+{
+	char prog[BPF_OBJ_NAME_LEN];
+	uint32_t id = 0;
+
+	if (query_request(ifindex, &id) || program_is_ours(id, pin_dir, prog))
+		return 0;
+	log_line("interface %s: our place at TC ingress is taken by "
+		 "%s (id %u)",
+		 name, prog, id);
+	return -EBUSY;
 }
 
 static int new_link(const char *path, int prog_fd, int ifindex, uint32_t flags)
@@ -172,36 +177,36 @@ static int adopt_link(const char *path, int prog_fd, int ifindex)
 	return rc;
 }
 
-static bool mode_allowed(int ifindex, bool native, bool generic)
+/* The program for the mode that the interface is in; -1 when in none. */
+static int fd_for_mode(int ifindex, int native_fd, int generic_fd)
 {
-	enum attach_xdp mode;
+	enum attach_xdp mode = ATTACH_XDP_NONE;
 	uint32_t id;
 
-	return query_xdp(ifindex, &id, &mode) ||
-	       (mode == ATTACH_XDP_NATIVE && native) ||
-	       (mode == ATTACH_XDP_GENERIC && generic);
+	if (query_xdp(ifindex, &id, &mode) || mode == ATTACH_XDP_NONE)
+		return -1;
+	return mode == ATTACH_XDP_NATIVE ? native_fd : generic_fd;
 }
 
-int attach_xdp(const char *pin_dir, int prog_fd, int ifindex, const char *name,
-	       bool native, bool generic)
+int attach_xdp(const char *pin_dir, int native_fd, int generic_fd, int ifindex,
+	       const char *name)
 {
+	int rc = -EOPNOTSUPP, fd = fd_for_mode(ifindex, native_fd, generic_fd);
 	char path[PATH_SIZE];
-	int rc = -EOPNOTSUPP;
 
 	link_path(path, pin_dir, ifindex);
-	if (mode_allowed(ifindex, native, generic) &&
-	    !adopt_link(path, prog_fd, ifindex))
+	if (fd >= 0 && !adopt_link(path, fd, ifindex))
 		return 0;
 	attach_remove_xdp(pin_dir, ifindex, name);
-	if (native) {
-		rc = new_link(path, prog_fd, ifindex, XDP_FLAGS_DRV_MODE);
-		if (rc && generic)
+	if (native_fd >= 0) {
+		rc = new_link(path, native_fd, ifindex, XDP_FLAGS_DRV_MODE);
+		if (rc && generic_fd >= 0)
 			log_line("interface %s: no native XDP (%s), "
 				 "using generic",
 				 name, strerror(-rc));
 	}
-	if (rc && generic)
-		rc = new_link(path, prog_fd, ifindex, XDP_FLAGS_SKB_MODE);
+	if (rc && generic_fd >= 0)
+		rc = new_link(path, generic_fd, ifindex, XDP_FLAGS_SKB_MODE);
 	if (rc)
 		log_line("interface %s: cannot attach XDP: %s", name,
 			 strerror(-rc));

@@ -25,15 +25,17 @@ struct attachment {
 
 /* Is the way free?  -EBUSY: somebody else's program is there; logged by name.
  */
-int attach_check(const char *pin_dir, int ifindex, const char *name);
+int attach_check_xdp(const char *pin_dir, int ifindex, const char *name);
+int attach_check_request(const char *pin_dir, int ifindex, const char *name);
 
 /*
  * Puts the program on the interface, or in the place of an earlier one of ours
- * without a gap.  native and generic say which modes may be used, native first;
- * why native failed is logged.  0 or -errno, logged.
+ * without a gap.  native_fd and generic_fd are the programs for the two modes,
+ * -1 where a mode may not be used; native is tried first, why it failed is
+ * logged. 0 or -errno, logged.
  */
-int attach_xdp(const char *pin_dir, int prog_fd, int ifindex, const char *name,
-	       bool native, bool generic);
+int attach_xdp(const char *pin_dir, int native_fd, int generic_fd, int ifindex,
+	       const char *name);
 int attach_request(int prog_fd, int ifindex, const char *name);
 
 /* Takes ours away; nothing there is fine.  0 or -errno, logged. */

@@ -110,6 +110,11 @@ int loader_xdp_fd(const struct loader *l)
 	return bpf_program__fd(l->xdp->progs.pc_xdp);
 }
 
+int loader_xdp_generic_fd(const struct loader *l)
+{
+	return bpf_program__fd(l->xdp->progs.pc_xdp_generic);
+}
+
 int loader_request_fd(const struct loader *l)
 {
 	return bpf_program__fd(l->request->progs.pc_request);

@@ -16,6 +16,7 @@ void loader_free(struct loader *l);
 
 /* Program descriptors, owned by the loader. */
 int loader_xdp_fd(const struct loader *l);
+int loader_xdp_generic_fd(const struct loader *l);
 int loader_request_fd(const struct loader *l);
 
 #endif /* LOADER_H */

@@ -206,13 +206,16 @@ static __always_inline enum pc_reason closing_step(const struct pc_request *f)
 
 	if (end == g->seq)
 		return PC_R_CLOSED;
-	/* It asks again what it asked before and has not seen our FIN. */
-	if (fresh <= 0 && seq_distance(g->ack, flow->answer_end) < 0)
-		return answer_reply(f) ? PC_R_ANSWER_FAILED : PC_R_REPEATED;
 	if (fresh > 0 && seq_distance(g->seq, flow->client_next) <= 0) {
 		flow->client_next = end;
 		flow->swallowed += fresh;
 	}
+	/* It has not seen our FIN, and once all it sent is acknowledged nothing
+	 * would make it ask again: whatever it sends may be the last chance.
+	 */
+	if (flow->swallowed <= PC_SWALLOW_MAX &&
+	    seq_distance(g->ack, flow->answer_end) < 0)
+		return answer_reply(f) ? PC_R_ANSWER_FAILED : PC_R_REPEATED;
 	return closing_acknowledge(f) ? PC_R_ANSWER_FAILED : PC_R_SWALLOWED;
 }
 

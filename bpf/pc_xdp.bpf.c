@@ -39,8 +39,7 @@ static __always_inline int account(enum pc_reason r, __u32 monitor)
 	return drop && !monitor ? XDP_DROP : XDP_PASS;
 }
 
-SEC("xdp.frags")
-int pc_xdp(struct xdp_md *ctx)
+static __always_inline int filter(struct xdp_md *ctx)
 {
 	struct pc_cursor c = {
 		.start = (void *)(long)ctx->data,
@@ -60,6 +59,23 @@ int pc_xdp(struct xdp_md *ctx)
 	if (r == PC_NEXT)
 		r = match(&p, slot);
 	return account(r, policy->monitor);
+}
+
+/* For drivers: packets may have fragments, so jumbo frames and GRO stay on. */
+SEC("xdp.frags")
+int pc_xdp(struct xdp_md *ctx)
+{
+	return filter(ctx);
+}
+
+/*
+ * For generic mode, which hands a program of the other kind to TC with its link
+ * header uncounted (kernel 6.18, skb_pp_cow_data()), ours and everybody's.
+ */
+SEC("xdp")
+int pc_xdp_generic(struct xdp_md *ctx)
+{
+	return filter(ctx);
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -63,7 +63,7 @@ struct pc_target {
 	__u32 end;
 	__u32 query_at; /* after the first '?', or 0 */
 	__u32 bad;	/* enum pc_reason, or 0 */
-	__u32 last;	/* the last bytes of the query, newest lowest */
+	__u32 last;	/* the bytes before, newest lowest */
 };
 
 /*

@@ -22,8 +22,11 @@ static long pc_target_byte(__u32 i, void *arg)
 		return 1;
 	}
 	if (!t->query_at) {
-		if (c == '%')
+		/* Dots and empty segments are for the gateway to resolve. */
+		if (c == '%' ||
+		    ((t->last & 0xff) == '/' && (c == '.' || c == '/')))
 			t->bad = PC_R_PATH_ENCODED;
+		t->last = c;
 		if (c == '?')
 			t->query_at = at + 1;
 		return 0;
@@ -53,7 +56,7 @@ static inline __u32 pc_head_target(struct pc_scan *s, __u32 at, __u32 end)
 	s->head.path.size = (t->query_at ? t->query_at - 1 : end) - at;
 	s->head.query.at = t->query_at;
 	s->head.query.size = t->query_at ? end - t->query_at : 0;
-	/* An encoded path can be followed, it just cannot be judged. */
+	/* Such a path can be followed, it just cannot be judged. */
 	if (t->bad)
 		s->head.path.size = 0;
 	return PC_NEXT;

@@ -267,11 +267,14 @@ time_text() {
 
 # --- the agent --------------------------------------------------------------
 
+# Where addresses are filtered, as flags; a test may want it nowhere.
+address_interfaces=(--interface gate0)
+
 # start_agent [FLAG...]: returns when it is ready.
 start_agent() {
 	: >"$tmp/agent.log"
 	nsenter --net="/run/netns/$gateway_ns" "$bin" run --pin-dir "$pins" \
-		--interface gate0 --request-interface gate0 \
+		"${address_interfaces[@]}" --request-interface gate0 \
 		--request-interface lo --gateway-port 8080 \
 		--snapshot "$snapshot" --profile v0.1.179 \
 		--trust-forwarded off --trusted-proxy 127.0.0.1/32 "$@" \
