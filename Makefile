@@ -41,7 +41,7 @@ PC_CFLAGS := -std=gnu11 -D_GNU_SOURCE $(WARN) $(HARDEN) -Iinclude -Ibpf -Iagent 
 	-isystem $(O) -MMD -MP
 BPF_CFLAGS := -g -O2 -mcpu=v3 -Wall -Wextra $(if $(WERROR),-Werror) -target bpf \
 	-Iinclude -Ibpf -MMD -MP \
-	-idirafter /usr/include/$(shell $(CC) -dumpmachine)
+	-idirafter /usr/include/$(shell $(CC) -print-multiarch)
 PC_LDFLAGS := -pie -Wl,-z,relro,-z,now
 LIBS := libbpf jansson zlib libcrypto
 FUZZ_CFLAGS := -g -O1 -fsanitize=address,undefined -std=gnu11 -D_GNU_SOURCE \

@@ -14,6 +14,7 @@
 
 #include "digest.h"
 #include "stream.h"
+#include "wipe.h"
 
 #define HASH_DIGITS (2 * PC_DIGEST_SIZE)
 
@@ -60,8 +61,8 @@ void elements_close(struct elements *e)
 	if (!e)
 		return;
 	stream_close(e->stream);
-	free(e->text);
-	free(e);
+	wipe_free(e->text);
+	wipe_free(e);
 }
 
 /* A broken stream explains whatever seems wrong with the JSON. */

@@ -182,6 +182,9 @@ static int read_key(struct pc_digest *out)
 	size_t size = end ? (size_t)(end - buf) : used > 0 ? (size_t)used : 0;
 	int code = 0;
 
+	/* Pasted from elsewhere: no key holds a carriage return. */
+	if (size && buf[size - 1] == '\r')
+		size--;
 	if (used < 0) {
 		log_line("standard input: %s", strerror((int)-used));
 		code = 3;

@@ -16,6 +16,7 @@
 #include "query.h"
 #include "timestamp.h"
 #include "verdict.h"
+#include "text.h"
 
 /* An explanation in the making. */
 struct walk {
@@ -176,6 +177,7 @@ static void walk_method(struct walk *w)
 	if (w->over)
 		return;
 	snprintf(row->input, sizeof(row->input), "%s", method);
+	text_to_ascii(row->input);
 	if (!strcmp(method, "OPTIONS"))
 		end(w, row, PC_R_OTHER_METHOD);
 	else if (strcmp(method, "GET") && strcmp(method, "POST"))
@@ -205,6 +207,7 @@ static int walk_path(struct walk *w)
 	int err = query_decode_path(&path, w->req->path);
 
 	snprintf(row->input, sizeof(row->input), "%s", w->req->path);
+	text_to_ascii(row->input);
 	if (err == -EINVAL && !w->over)
 		end(w, row, PC_R_PATH_ENCODED);
 	if (err)

@@ -12,6 +12,7 @@
 #include "judge.h"
 #include "pc_abi.h"
 #include "status.h"
+#include "wipe.h"
 
 #define VERSION "0.1.0"
 
@@ -80,6 +81,7 @@ int main(int argc, char **argv)
 
 	/* What went wrong is said once, where its name is known. */
 	libbpf_set_print(NULL);
+	wipe_json();
 	if (!strcmp(name, "--help") || !strcmp(name, "-h"))
 		name = "help";
 	for (size_t i = 0; i < N_COMMANDS; i++) {

@@ -188,7 +188,10 @@ static int verify_keys(int fd, const struct policy *p)
 	return 0;
 }
 
-/* A new inner map, filled, checked and put into the slot. */
+/*
+ * A new inner map, filled, checked and put into the slot.  Its descriptor,
+ * which the caller closes, or -errno.
+ */
 static int put_trie(int outer, uint32_t slot, const char *name,
 		    const struct policy_prefix *p, size_t n)
 {
@@ -201,8 +204,18 @@ static int put_trie(int outer, uint32_t slot, const char *name,
 		rc = verify_trie(fd, p, n);
 	if (!rc && bpf_map_update_elem(outer, &slot, &fd, BPF_ANY))
 		rc = -errno;
+	if (!rc)
+		return fd;
 	close(fd);
 	return rc;
+}
+
+static int close_put(int fd)
+{
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
 }
 
 static int put_keys(int outer, uint32_t slot, const struct policy *p)
@@ -250,64 +263,68 @@ static int put_answers(struct maps *m, uint32_t slot, const struct policy *p)
  * Empties a slot that is not in force, so that only one generation takes room.
  * A program that read the slot number just before a flip may still look here:
  * it finds no key and passes, for the microseconds it lives.  To spare even
- * those, the flip is followed by a wait; see wait_for_readers().
+ * those, maps_apply() waits for such programs first.
  */
 static int retire(struct maps *m, uint32_t slot)
 {
 	struct pc_policy none = { 0 };
-	int rc = put_trie(m->prefixes, slot, "pc_prefix_inner", NULL, 0);
+	struct policy empty = { 0 };
+	int rc = close_put(
+		put_trie(m->prefixes, slot, "pc_prefix_inner", NULL, 0));
 
 	if (!rc)
-		rc = put_trie(m->key_rules, slot, "pc_rules_inner", NULL, 0);
-	if (!rc) {
-		struct policy empty = { 0 };
-
+		rc = close_put(put_trie(m->key_rules, slot, "pc_rules_inner",
+					NULL, 0));
+	if (!rc)
 		rc = put_keys(m->keys, slot, &empty);
-	}
 	return rc ? rc : put_element(m->policy, slot, &none, sizeof(none));
 }
 
-/*
- * Updating an outer map returns after every program that was running has ended
- * (kernel/bpf/syscall.c, maybe_wait_bpf_programs()), whatever the update was.
- */
-static int wait_for_readers(struct maps *m, uint32_t slot)
+/* Everything but the flip.  *prefixes is the slot's trie, for the caller to
+ * close. */
+static int fill_slot(struct maps *m, uint32_t slot, const struct policy *p,
+		     int *prefixes)
 {
-	int fd = open_inner(m, m->prefixes), rc = 0;
-
-	if (fd < 0)
-		return fd;
-	if (bpf_map_update_elem(m->prefixes, &slot, &fd, BPF_ANY))
-		rc = -errno;
-	close(fd);
-	return rc;
-}
-
-int maps_apply(struct maps *m, const struct policy *p)
-{
-	uint32_t old = active_slot(m), slot = !old;
 	int rc;
 
-	rc = put_trie(m->prefixes, slot, "pc_prefix_inner", p->prefixes,
-		      p->n_prefixes);
-	if (!rc)
-		rc = put_trie(m->key_rules, slot, "pc_rules_inner",
-			      p->key_rules, p->n_key_rules);
+	*prefixes = put_trie(m->prefixes, slot, "pc_prefix_inner", p->prefixes,
+			     p->n_prefixes);
+	if (*prefixes < 0)
+		return *prefixes;
+	rc = close_put(put_trie(m->key_rules, slot, "pc_rules_inner",
+				p->key_rules, p->n_key_rules));
 	if (!rc)
 		rc = put_keys(m->keys, slot, p);
 	if (!rc)
 		rc = put_answers(m, slot, p);
 	if (!rc)
 		rc = put_element(m->policy, slot, &p->head, sizeof(p->head));
+	return rc;
+}
+
+/*
+ * Updating an outer map returns after every program that was running has ended
+ * (kernel/bpf/syscall.c, maybe_wait_bpf_programs()), whatever the update was:
+ * so what the slot already holds is put there once more, and then nobody reads
+ * the other one.
+ */
+int maps_apply(struct maps *m, const struct policy *p)
+{
+	uint32_t old = active_slot(m), slot = !old;
+	int prefixes, rc = fill_slot(m, slot, p, &prefixes);
+
 	if (rc) {
 		retire(m, slot);
-		return rc;
+	} else {
+		__atomic_store_n(m->active_word, slot, __ATOMIC_RELEASE);
+		/* Live: what fails from here on only costs memory. */
+		if (!bpf_map_update_elem(m->prefixes, &slot, &prefixes,
+					 BPF_ANY))
+			retire(m, old);
 	}
-	__atomic_store_n(m->active_word, slot, __ATOMIC_RELEASE);
-	/* The new policy is live: what fails from here on only costs memory. */
-	if (!wait_for_readers(m, slot))
-		retire(m, old);
-	return 0;
+	if (prefixes >= 0)
+		close(prefixes);
+	return rc;
 }
 
 int maps_read_policy(struct maps *m, struct pc_policy *out)

@@ -111,10 +111,14 @@ static bool append(int64_t *n, int digit)
 	       !__builtin_add_overflow(*n, digit, n);
 }
 
-/* The magnitude of d in nano-dollars, held at INT64_MAX. */
+/*
+ * The magnitude of d in nano-dollars.  Too large a sum is held at INT64_MAX,
+ * and one below it when rounding down: a use and its quota must not meet up
+ * there.
+ */
 static int64_t magnitude(const struct decimal *d, bool round_up)
 {
-	int64_t left = whole_digits(d);
+	int64_t left = whole_digits(d), most = INT64_MAX - !round_up;
 	bool rest = false;
 	int64_t n = 0;
 
@@ -124,12 +128,12 @@ static int64_t magnitude(const struct decimal *d, bool round_up)
 		if (left-- <= 0)
 			rest |= d->digits[i] != '0';
 		else if (!append(&n, d->digits[i] - '0'))
-			return INT64_MAX;
+			return most;
 	}
 	/* Ends soon: a non-zero n overflows after 19 digits, 0 stays 0. */
 	while (n && left-- > 0) {
 		if (!append(&n, 0))
-			return INT64_MAX;
+			return most;
 	}
 	if (rest && round_up && n < INT64_MAX)
 		n++;

@@ -16,6 +16,7 @@
 #include "decide.h"
 #include "hostwide.h"
 #include "timestamp.h"
+#include "text.h"
 
 #define DAY_NS ((int64_t)86400 * 1000000000)
 
@@ -308,6 +309,7 @@ static void compile_head(struct build *b)
 	memset(head->deny, opt->deny, PC_R_MAX);
 	if (opt->source)
 		strncpy(head->source, opt->source, sizeof(head->source) - 1);
+	text_to_ascii(head->source);
 	for (size_t i = 0; i < opt->n_ports; i++)
 		head->ports[opt->ports[i] / 8] |= 1u << opt->ports[i] % 8;
 }

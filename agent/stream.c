@@ -14,6 +14,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "wipe.h"
+
 #define GZIP_WINDOW (15 + 16) /* zlib: largest window, gzip wrapper only */
 
 struct stream {
@@ -64,11 +66,16 @@ static int begin(struct stream *s, const char *path)
 	struct stat st;
 	int err;
 
-	s->fd = open(path, O_RDONLY | O_CLOEXEC);
+	/* Opening a FIFO would wait for its writer, for ever if need be. */
+	s->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (s->fd < 0 || fstat(s->fd, &st) < 0)
 		return -errno;
 	if (S_ISDIR(st.st_mode))
 		return -EISDIR;
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	s->z.zalloc = wipe_zalloc;
+	s->z.zfree = wipe_zfree;
 	s->z.next_in = s->in;
 	err = fill(s);
 	if (err)
@@ -102,7 +109,7 @@ void stream_close(struct stream *s)
 		inflateEnd(&s->z);
 	if (s->fd >= 0)
 		close(s->fd);
-	free(s);
+	wipe_free(s);
 }
 
 static void copy_plain(struct stream *s, char *buf, size_t size, size_t *out_n)

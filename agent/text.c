@@ -94,3 +94,11 @@ void text_add_json(struct text *t, const char *string)
 	}
 	text_add(t, "\"");
 }
+
+void text_to_ascii(char *string)
+{
+	for (; *string; string++) {
+		if (*string < ' ' || *string > '~')
+			*string = '?';
+	}
+}

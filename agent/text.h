@@ -22,4 +22,7 @@ void text_add(struct text *t, const char *format, ...)
  */
 void text_add_json(struct text *t, const char *string);
 
+/* For a terminal or for JSON: whatever is not printable ASCII becomes '?'. */
+void text_to_ascii(char *string);
+
 #endif /* TEXT_H */
