@@ -364,6 +364,34 @@ static void more_before_the_answer_arrived_brings_it_again(void **state)
 	assert_int_equal(g.seq + g.payload_size + 1, end);
 }
 
+/* A client that has everything acknowledged has no reason to ask again, so
+ * whatever it sends next brings a lost answer back.
+ */
+static void a_lost_answer_comes_with_the_next_segment(void **state)
+{
+	struct segment g;
+	uint32_t end;
+	struct client c = answered(POST(DISABLED, "100"), 0u - 100, &end);
+
+	(void)state;
+	for (int i = 0; i < 30; i++) {
+		assert_kept(client_say(&c, "0123456789"), PC_R_REPEATED);
+		expect_one(&g, &c, FIN_ANSWER, c.s.ack, c.s.seq);
+		assert_http(&g, PC_PROFILE_V0_1_179, PC_DIALECT_STD,
+			    PC_R_KEY_DISABLED, CLIENT);
+	}
+	c.s.flags = TCP_FIN | TCP_ACK;
+	assert_kept(client_run(&c), PC_R_REPEATED);
+	expect_one(&g, &c, FIN_ANSWER, c.s.ack, c.s.seq + 1);
+	c.s.ack = end - 1; /* all but the answer's FIN */
+	assert_kept(client_run(&c), PC_R_REPEATED);
+	assert_true(harness_catch(&g));
+	assert_int_equal(g.seq + (uint32_t)g.payload_size + 1, end);
+	c.s.ack = end;
+	assert_kept(client_run(&c), PC_R_SWALLOWED);
+	expect_one(&g, &c, TCP_ACK, end, c.s.seq + 1);
+}
+
 static void a_client_is_let_down_gently(void **state)
 {
 	struct segment g;
@@ -520,6 +548,7 @@ int main(void)
 		cmocka_unit_test(the_rest_of_a_request_is_swallowed),
 		cmocka_unit_test(
 			more_before_the_answer_arrived_brings_it_again),
+		cmocka_unit_test(a_lost_answer_comes_with_the_next_segment),
 		cmocka_unit_test(a_client_is_let_down_gently),
 		cmocka_unit_test(a_request_with_its_fin_is_answered),
 		cmocka_unit_test(a_reset_ends_it),
