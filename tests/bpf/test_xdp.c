@@ -398,6 +398,20 @@ static void monitor_mode_counts_and_passes(void **state)
 	assert_false(o->would);
 }
 
+/* The other program, for generic mode: the same in all. */
+static void the_generic_program_judges_alike(void **state)
+{
+	int driver = harness.xdp;
+
+	harness.xdp = loader_xdp_generic_fd(harness.loader);
+	assert_int_not_equal(harness.xdp, driver);
+	every_branch_of_the_parser(state);
+	truncated_packets_pass(state);
+	allow_beats_block_whatever_the_lengths(state);
+	monitor_mode_counts_and_passes(state);
+	harness.xdp = driver;
+}
+
 /* The rest of the list is pc_request's or only userspace gives it. */
 static void every_reason_of_the_address_plane_was_given(void **state)
 {
@@ -421,6 +435,7 @@ int main(void)
 		cmocka_unit_test(the_snapshots_lists_are_host_wide),
 		cmocka_unit_test(prefixes_end_where_they_end),
 		cmocka_unit_test(monitor_mode_counts_and_passes),
+		cmocka_unit_test(the_generic_program_judges_alike),
 		cmocka_unit_test(every_reason_of_the_address_plane_was_given),
 	};
 
