@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -103,25 +104,28 @@ static int apply(struct agent *a, const struct policy *p)
 	return 0;
 }
 
-static void reload(struct agent *a)
-{
-	struct policy p = { 0 };
-	int rc = compile(&p, a);
-
-	if (!rc)
-		rc = apply(a, &p);
-	policy_fini(&p);
-	if (rc)
-		log_line("keeping generation %llu",
-			 (unsigned long long)a->generation);
-}
-
 static void tick(struct agent *a)
 {
 	struct pc_clock clock;
 
 	clock_take(&clock, a->opt.lease_ns);
 	maps_set_clock(&a->maps, &clock);
+}
+
+/* A long reload must not cost the lease: it is renewed on the way. */
+static void reload(struct agent *a)
+{
+	struct policy p = { 0 };
+	int rc = compile(&p, a);
+
+	tick(a);
+	if (!rc)
+		rc = apply(a, &p);
+	tick(a);
+	policy_fini(&p);
+	if (rc)
+		log_line("keeping generation %llu",
+			 (unsigned long long)a->generation);
 }
 
 static int check_list(const struct agent *a, const struct text_list *list,
@@ -153,33 +157,34 @@ static int check_interfaces(const struct agent *a)
 static int attach(const struct agent *a)
 {
 	const struct options *o = &a->opt;
+	const struct attach_programs xdp = {
+		.native_fd = loader_xdp_fd(a->loader),
+		.generic_fd = loader_xdp_generic_fd(a->loader),
+		.may_be_native = o->xdp_mode != XDP_GENERIC,
+		.may_be_generic = o->xdp_mode != XDP_NATIVE,
+	};
 	int rc = 0;
 
 	for (size_t i = 0; i < o->interfaces.n && !rc; i++) {
 		const char *name = o->interfaces.items[i];
 
-		rc = attach_xdp(o->pin_dir,
-				o->xdp_mode == XDP_GENERIC
-					? -1
-					: loader_xdp_fd(a->loader),
-				o->xdp_mode == XDP_NATIVE
-					? -1
-					: loader_xdp_generic_fd(a->loader),
-				host_find_interface(name), name);
+		rc = attach_xdp(o->pin_dir, &xdp, host_find_interface(name),
+				name);
 	}
 	for (size_t i = 0; i < o->request_interfaces.n && !rc; i++) {
 		const char *name = o->request_interfaces.items[i];
 
-		rc = attach_request(loader_request_fd(a->loader),
+		rc = attach_request(o->pin_dir, loader_request_fd(a->loader),
 				    host_find_interface(name), name);
 	}
 	return rc;
 }
 
-static bool listed(const struct text_list *list, const char *name)
+/* By number: an interface has several names. */
+static bool listed(const struct text_list *list, int ifindex)
 {
 	for (size_t i = 0; i < list->n; i++) {
-		if (!strcmp(list->items[i], name))
+		if ((int)if_nametoindex(list->items[i]) == ifindex)
 			return true;
 	}
 	return false;
@@ -198,10 +203,10 @@ static int prune(const struct agent *a)
 	for (size_t i = 0; i < n && !rc; i++) {
 		const struct attachment *t = &list[i];
 
-		if (t->xdp && !listed(&o->interfaces, t->name))
+		if (t->xdp && !listed(&o->interfaces, t->ifindex))
 			rc = attach_remove_xdp(o->pin_dir, t->ifindex, t->name);
 		if (!rc && t->request &&
-		    !listed(&o->request_interfaces, t->name))
+		    !listed(&o->request_interfaces, t->ifindex))
 			rc = attach_remove_request(o->pin_dir, t->ifindex,
 						   t->name);
 	}
@@ -218,7 +223,9 @@ static int lock(struct agent *a)
 	if (!flock(a->lock, LOCK_EX | LOCK_NB))
 		return 0;
 	log_line("another agent is running with --pin-dir %s", a->opt.pin_dir);
-	return -errno;
+	close(a->lock);
+	a->lock = -1;
+	return -EBUSY;
 }
 
 static int load(struct agent *a)
@@ -255,7 +262,9 @@ static int open_events(struct agent *a)
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
-	if (sigprocmask(SIG_BLOCK, &set, NULL))
+	/* Whoever read our log may leave. */
+	if (sigprocmask(SIG_BLOCK, &set, NULL) ||
+	    signal(SIGPIPE, SIG_IGN) == SIG_ERR)
 		return -errno;
 	a->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	a->timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
@@ -265,15 +274,22 @@ static int open_events(struct agent *a)
 	return 0;
 }
 
-/* 1: time to leave. */
-static int take_signal(struct agent *a)
+/*
+ * Takes all signals that wait: many SIGHUPs are one reload, and none of them
+ * keeps a SIGTERM waiting.  1: time to leave.
+ */
+static int take_signals(struct agent *a)
 {
 	struct signalfd_siginfo info;
+	bool hup = false;
 
-	if (read(a->signals, &info, sizeof(info)) != sizeof(info))
+	while (read(a->signals, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo != SIGHUP)
+			return 1;
+		hup = true;
+	}
+	if (!hup)
 		return 0;
-	if (info.ssi_signo != SIGHUP)
-		return 1;
 	notify_reloading();
 	reload(a);
 	notify_ready();
@@ -292,7 +308,7 @@ static void loop(struct agent *a)
 		if (fds[1].revents &&
 		    read(a->timer, &ticks, sizeof(ticks)) == sizeof(ticks))
 			tick(a);
-		if (fds[0].revents && take_signal(a))
+		if (fds[0].revents && take_signals(a))
 			return;
 	}
 }
@@ -329,7 +345,13 @@ static void undo(const struct agent *a)
 {
 	size_t n;
 
-	if (!a->has_maps || a->adopted)
+	if (a->adopted) {
+		log_line("generation %llu is in force, "
+			 "attached where status says",
+			 (unsigned long long)a->generation);
+		return;
+	}
+	if (a->lock < 0)
 		return;
 	attach_remove_all(&n, a->opt.pin_dir);
 	attach_unpin(a->opt.pin_dir);
@@ -349,8 +371,10 @@ int run_main(int argc, char **argv)
 		agent_fini(&a);
 		return 1;
 	}
-	log_line("ready: guarding %zu ports on %zu interfaces", a.opt.ports.n,
-		 a.opt.request_interfaces.n);
+	log_line("ready: judging requests to %zu port%s on %zu interface%s",
+		 a.opt.ports.n, a.opt.ports.n == 1 ? "" : "s",
+		 a.opt.request_interfaces.n,
+		 a.opt.request_interfaces.n == 1 ? "" : "s");
 	notify_ready();
 	loop(&a);
 	notify_stopping();

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -23,6 +24,51 @@
  */
 #define TC_PRIORITY 113
 #define TC_HANDLE 0x7063
+
+/*
+ * A filter at TC is not pinned and is seen only from its network namespace.  A
+ * second pin of our counters, named after both, remembers that there is one.
+ */
+#define MARK_PREFIX "tc_"
+
+static int mark_path(char path[static PATH_SIZE], const char *pin_dir,
+		     int ifindex)
+{
+	struct stat ns;
+
+	if (stat("/proc/self/ns/net", &ns))
+		return -errno;
+	snprintf(path, PATH_SIZE, "%s/" MARK_PREFIX "%llu_%d", pin_dir,
+		 (unsigned long long)ns.st_ino, ifindex);
+	return 0;
+}
+
+static int mark_request(const char *pin_dir, int ifindex)
+{
+	char path[PATH_SIZE], counts[PATH_SIZE];
+	int fd, rc = mark_path(path, pin_dir, ifindex);
+
+	if (rc)
+		return rc;
+	snprintf(counts, sizeof(counts), "%s/pc_counts", pin_dir);
+	fd = bpf_obj_get(counts);
+	if (fd < 0)
+		return -errno;
+	if (bpf_obj_pin(fd, path) && errno != EEXIST)
+		rc = -errno;
+	close(fd);
+	return rc;
+}
+
+static int unmark_request(const char *pin_dir, int ifindex)
+{
+	char path[PATH_SIZE];
+	int rc = mark_path(path, pin_dir, ifindex);
+
+	if (!rc && unlink(path) && errno != ENOENT)
+		rc = -errno;
+	return rc;
+}
 
 static void link_path(char path[static PATH_SIZE], const char *pin_dir,
 		      int ifindex)
@@ -136,8 +182,8 @@ int attach_check_request(const char *pin_dir, int ifindex, const char *name)
 	if (query_request(ifindex, &id) || program_is_ours(id, pin_dir, prog))
 		return 0;
 	log_line("interface %s: our place at TC ingress is taken by "
-		 "%s (id %u)",
-		 name, prog, id);
+		 "%s (id %u); tc filter del dev %s ingress pref %d",
+		 name, prog, id, name, TC_PRIORITY);
 	return -EBUSY;
 }
 
@@ -177,52 +223,89 @@ static int adopt_link(const char *path, int prog_fd, int ifindex)
 	return rc;
 }
 
-/* The program for the mode that the interface is in; -1 when in none. */
-static int fd_for_mode(int ifindex, int native_fd, int generic_fd)
+/* The mode of what is attached; ATTACH_XDP_NONE when nothing is, or none known.
+ */
+static enum attach_xdp mode_now(int ifindex)
 {
 	enum attach_xdp mode = ATTACH_XDP_NONE;
 	uint32_t id;
 
-	if (query_xdp(ifindex, &id, &mode) || mode == ATTACH_XDP_NONE)
-		return -1;
-	return mode == ATTACH_XDP_NATIVE ? native_fd : generic_fd;
+	return query_xdp(ifindex, &id, &mode) ? ATTACH_XDP_NONE : mode;
 }
 
-int attach_xdp(const char *pin_dir, int native_fd, int generic_fd, int ifindex,
-	       const char *name)
+static int put_xdp(const char *path, const struct attach_programs *p,
+		   int ifindex, enum attach_xdp mode)
 {
-	int rc = -EOPNOTSUPP, fd = fd_for_mode(ifindex, native_fd, generic_fd);
+	if (mode == ATTACH_XDP_NATIVE)
+		return new_link(path, p->native_fd, ifindex,
+				XDP_FLAGS_DRV_MODE);
+	return new_link(path, p->generic_fd, ifindex, XDP_FLAGS_SKB_MODE);
+}
+
+/* The modes that may be used, native first. */
+static int try_modes(const char *path, const struct attach_programs *p,
+		     int ifindex, const char *name)
+{
+	int rc = -EOPNOTSUPP;
+
+	if (p->may_be_native)
+		rc = put_xdp(path, p, ifindex, ATTACH_XDP_NATIVE);
+	if (!rc || !p->may_be_generic)
+		return rc;
+	if (p->may_be_native)
+		log_line("interface %s: no native XDP (%s), using generic",
+			 name, strerror(-rc));
+	return put_xdp(path, p, ifindex, ATTACH_XDP_GENERIC);
+}
+
+int attach_xdp(const char *pin_dir, const struct attach_programs *p,
+	       int ifindex, const char *name)
+{
+	enum attach_xdp old = mode_now(ifindex);
 	char path[PATH_SIZE];
+	int rc;
 
 	link_path(path, pin_dir, ifindex);
-	if (fd >= 0 && !adopt_link(path, fd, ifindex))
+	if ((old == ATTACH_XDP_NATIVE && p->may_be_native &&
+	     !adopt_link(path, p->native_fd, ifindex)) ||
+	    (old == ATTACH_XDP_GENERIC && p->may_be_generic &&
+	     !adopt_link(path, p->generic_fd, ifindex)))
 		return 0;
-	attach_remove_xdp(pin_dir, ifindex, name);
-	if (native_fd >= 0) {
-		rc = new_link(path, native_fd, ifindex, XDP_FLAGS_DRV_MODE);
-		if (rc && generic_fd >= 0)
-			log_line("interface %s: no native XDP (%s), "
-				 "using generic",
-				 name, strerror(-rc));
-	}
-	if (rc && generic_fd >= 0)
-		rc = new_link(path, generic_fd, ifindex, XDP_FLAGS_SKB_MODE);
-	if (rc)
-		log_line("interface %s: cannot attach XDP: %s", name,
-			 strerror(-rc));
+	/* One program at a time: another mode means taking the old one away. */
+	rc = attach_remove_xdp(pin_dir, ifindex, name);
+	if (!rc)
+		rc = try_modes(path, p, ifindex, name);
+	if (!rc)
+		return 0;
+	log_line("interface %s: cannot attach XDP: %s", name, strerror(-rc));
+	if (old != ATTACH_XDP_NONE && !put_xdp(path, p, ifindex, old))
+		log_line("interface %s: addresses are filtered as before",
+			 name);
 	return rc;
 }
 
-int attach_request(int prog_fd, int ifindex, const char *name)
+/*
+ * Replaces only what is ours: an empty place is taken without REPLACE, so that
+ * of two agents who find it empty one is told.
+ */
+int attach_request(const char *pin_dir, int prog_fd, int ifindex,
+		   const char *name)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex,
 		    .attach_point = BPF_TC_INGRESS);
 	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = TC_HANDLE,
-		    .priority = TC_PRIORITY, .prog_fd = prog_fd,
-		    .flags = BPF_TC_F_REPLACE);
-	int rc = bpf_tc_hook_create(&hook);
+		    .priority = TC_PRIORITY, .prog_fd = prog_fd);
+	int rc = attach_check_request(pin_dir, ifindex, name);
+	uint32_t id;
 
+	if (rc)
+		return rc;
+	if (!query_request(ifindex, &id))
+		opts.flags = BPF_TC_F_REPLACE;
+	rc = bpf_tc_hook_create(&hook);
 	if (!rc || rc == -EEXIST)
+		rc = mark_request(pin_dir, ifindex);
+	if (!rc)
 		rc = bpf_tc_attach(&hook, &opts);
 	if (rc)
 		log_line("interface %s: cannot attach at TC ingress: %s", name,
@@ -262,8 +345,10 @@ int attach_remove_request(const char *pin_dir, int ifindex, const char *name)
 	int rc;
 
 	if (query_request(ifindex, &id) || !program_is_ours(id, pin_dir, prog))
-		return 0;
+		return unmark_request(pin_dir, ifindex);
 	rc = bpf_tc_detach(&hook, &opts);
+	if (!rc)
+		rc = unmark_request(pin_dir, ifindex);
 	if (rc)
 		log_line("interface %s: cannot detach from TC ingress: %s",
 			 name, strerror(-rc));
@@ -337,21 +422,58 @@ int attach_remove_all(size_t *removed, const char *pin_dir)
 	return rc;
 }
 
+/* Is this a name that only we give? */
+static bool is_our_pin(const char *name)
+{
+	static const char *const names[] = { "pc_active",   "pc_policy",
+					     "pc_prefixes", "pc_key_rules",
+					     "pc_keys",	    "pc_answers",
+					     "pc_clock",    "pc_flows",
+					     "pc_counts" };
+	size_t n = strlen(LINK_PREFIX);
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (!strcmp(name, names[i]))
+			return true;
+	}
+	return !strncmp(name, LINK_PREFIX, n) && name[n] &&
+	       strspn(name + n, "0123456789") == strlen(name + n);
+}
+
+/* A filter in a network namespace that this one cannot see. */
+static int check_marks(DIR *dir, const char *pin_dir)
+{
+	struct dirent *e;
+
+	while ((e = readdir(dir))) {
+		if (strncmp(e->d_name, MARK_PREFIX, strlen(MARK_PREFIX)))
+			continue;
+		log_line("requests are still judged in another network "
+			 "namespace (%s/%s): detach there; if it is gone, "
+			 "remove that file",
+			 pin_dir, e->d_name);
+		return -EBUSY;
+	}
+	rewinddir(dir);
+	return 0;
+}
+
 int attach_unpin(const char *pin_dir)
 {
 	DIR *dir = opendir(pin_dir);
 	struct dirent *e;
-	int rc = 0;
+	int rc;
 
 	if (!dir)
 		return errno == ENOENT ? 0 : -errno;
-	while ((e = readdir(dir))) {
-		if (strncmp(e->d_name, "pc_", 3) &&
-		    strncmp(e->d_name, LINK_PREFIX, strlen(LINK_PREFIX)))
-			continue;
-		if (unlinkat(dirfd(dir), e->d_name, 0))
+	rc = check_marks(dir, pin_dir);
+	while (!rc && (e = readdir(dir))) {
+		if (is_our_pin(e->d_name) && unlinkat(dirfd(dir), e->d_name, 0))
 			rc = -errno;
 	}
 	closedir(dir);
-	return !rc && rmdir(pin_dir) ? -errno : rc;
+	/* What others keep there is theirs, and so is then the directory. */
+	if (!rc && rmdir(pin_dir) && errno != ENOTEMPTY && errno != EBUSY)
+		rc = -errno;
+	return rc;
 }

@@ -28,15 +28,23 @@ struct attachment {
 int attach_check_xdp(const char *pin_dir, int ifindex, const char *name);
 int attach_check_request(const char *pin_dir, int ifindex, const char *name);
 
+/* The XDP program, for either mode, and which modes may be used. */
+struct attach_programs {
+	int native_fd;
+	int generic_fd;
+	bool may_be_native; /* tried first; why it failed is logged */
+	bool may_be_generic;
+};
+
 /*
  * Puts the program on the interface, or in the place of an earlier one of ours
- * without a gap.  native_fd and generic_fd are the programs for the two modes,
- * -1 where a mode may not be used; native is tried first, why it failed is
- * logged. 0 or -errno, logged.
+ * without a gap, unless the mode changes.  0 or -errno, logged; on failure an
+ * earlier one of ours is put back.
  */
-int attach_xdp(const char *pin_dir, int native_fd, int generic_fd, int ifindex,
-	       const char *name);
-int attach_request(int prog_fd, int ifindex, const char *name);
+int attach_xdp(const char *pin_dir, const struct attach_programs *p,
+	       int ifindex, const char *name);
+int attach_request(const char *pin_dir, int prog_fd, int ifindex,
+		   const char *name);
 
 /* Takes ours away; nothing there is fine.  0 or -errno, logged. */
 int attach_remove_xdp(const char *pin_dir, int ifindex, const char *name);
@@ -54,7 +62,10 @@ int attach_list(struct attachment **out, size_t *n, const char *pin_dir);
  */
 int attach_remove_all(size_t *removed, const char *pin_dir);
 
-/* Removes every pin of ours and the directory.  0 or -errno. */
+/*
+ * Removes every pin of ours, and the directory unless others keep something in
+ * it.  0 or -errno; -EBUSY, logged: a filter is attached out of sight.
+ */
 int attach_unpin(const char *pin_dir);
 
 #endif /* ATTACH_H */

@@ -17,9 +17,15 @@
  */
 static int refuse_running(const char *pin_dir, int *lock)
 {
+	int rc = host_check_pin_dir(pin_dir);
+
+	if (rc == -ENODEV)
+		log_line("--pin-dir %s: not on a BPF file system", pin_dir);
+	if (rc)
+		return rc;
 	*lock = open(pin_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (*lock < 0)
-		return errno == ENOENT ? 0 : -errno;
+		return -errno;
 	if (!flock(*lock, LOCK_EX | LOCK_NB))
 		return 0;
 	log_line("an agent is running with --pin-dir %s; stop it first",
@@ -42,6 +48,8 @@ int detach_main(int argc, char **argv)
 		rc = attach_remove_all(&n, opt.pin_dir);
 	if (!rc)
 		rc = attach_unpin(opt.pin_dir);
+	if (rc == -ENOENT)
+		rc = 0; /* nothing is installed */
 	if (rc)
 		log_line("not detached: %s", strerror(-rc));
 	else

@@ -20,6 +20,7 @@
 #include "maps.h"
 #include "options.h"
 
+#define TRIES 20 /* reloads that may come in between */
 #define KEY_MAX 4096
 
 static const char *variant_name(uint8_t variant)
@@ -200,9 +201,9 @@ static int read_key(struct pc_digest *out)
 	return code;
 }
 
-/* The explanation to stdout; the exit code. */
-static int explain(const struct evidence *e, const struct options *o,
-		   const struct pc_digest *digest, int64_t now_ns)
+static int explain(struct explanation *out, const struct evidence *e,
+		   const struct options *o, const struct pc_digest *digest,
+		   int64_t now_ns)
 {
 	const struct explanation_request req = {
 		.digest = *digest,
@@ -211,33 +212,42 @@ static int explain(const struct evidence *e, const struct options *o,
 		.method = o->method,
 		.now_ns = now_ns,
 	};
-	struct explanation x;
-	int err = explanation_make(&x, e, &req);
 
+	return explanation_make(out, e, &req);
+}
+
+/* The explanation to stdout; the exit code. */
+static int finish(const struct explanation *x, int err, const struct options *o)
+{
 	if (!err)
-		err = show(&x, o->json);
+		err = show(x, o->json);
 	if (err) {
 		log_line("cannot explain: %s", strerror(-err));
 		return 3;
 	}
-	if (explanation_outcome(&x) == EXPLAIN_UNDECIDED)
+	if (fflush(stdout) || ferror(stdout)) {
+		log_line("standard output: %s", strerror(errno));
 		return 3;
-	return explanation_outcome(&x) == EXPLAIN_REFUSES && !x.monitor;
+	}
+	if (explanation_outcome(x) == EXPLAIN_UNDECIDED)
+		return 3;
+	return explanation_outcome(x) == EXPLAIN_REFUSES && !x->monitor;
 }
 
 static int explain_by_file(const struct options *o,
 			   const struct pc_digest *digest, int64_t now_ns)
 {
+	struct explanation x;
 	struct evidence e;
 	struct policy p;
-	int code;
+	int err;
 
 	if (check_snapshot_compile(&p, o, now_ns))
 		return 3;
 	evidence_of_policy(&e, &p);
-	code = explain(&e, o, digest, now_ns);
+	err = explain(&x, &e, o, digest, now_ns);
 	policy_fini(&p);
-	return code;
+	return finish(&x, err, o);
 }
 
 static const char *say_closed(int err)
@@ -249,27 +259,48 @@ static const char *say_closed(int err)
 	return strerror(-err);
 }
 
+/*
+ * The lookups are many and a reload may flip the policy between two of them:
+ * what two generations said together nobody ever said, so it is asked again.
+ */
+static int explain_one_generation(struct explanation *out, struct maps *m,
+				  const struct options *o,
+				  const struct pc_digest *digest,
+				  int64_t now_ns)
+{
+	struct pc_policy after;
+	struct evidence e;
+	int err;
+
+	for (int i = 0; i < TRIES; i++) {
+		err = evidence_of_maps(&e, m);
+		if (!err)
+			err = explain(out, &e, o, digest, now_ns);
+		if (!maps_read_policy(m, &after) &&
+		    after.generation == e.head.generation)
+			return err;
+	}
+	return err ? err : -EAGAIN;
+}
+
 static int explain_by_maps(const struct options *o,
 			   const struct pc_digest *digest, int64_t now_ns)
 {
-	struct evidence e;
+	struct explanation x;
 	struct maps m;
-	int code = 3;
 	int err = maps_open_pinned(&m, o->pin_dir);
 
 	if (err) {
 		log_line("%s: %s", o->pin_dir, say_closed(err));
 		return 3;
 	}
-	err = evidence_of_maps(&e, &m);
-	if (!err)
-		code = explain(&e, o, digest, now_ns);
-	else
-		log_line("%s: %s", o->pin_dir,
-			 err == -ENOENT ? "no policy is in force"
-					: strerror(-err));
+	err = explain_one_generation(&x, &m, o, digest, now_ns);
 	maps_close(&m);
-	return code;
+	if (err == -ENOENT) {
+		log_line("%s: no policy is in force", o->pin_dir);
+		return 3;
+	}
+	return finish(&x, err, o);
 }
 
 int explain_main(int argc, char **argv)

@@ -34,6 +34,8 @@ static const struct capability {
 	{ "CAP_BPF", CAP_BPF, 1 },
 	{ "CAP_NET_ADMIN", CAP_NET_ADMIN, 1 },
 	{ "CAP_PERFMON", CAP_PERFMON, 0 },
+	/* To see whose programs are attached, and to mount. */
+	{ "CAP_SYS_ADMIN", CAP_SYS_ADMIN, 0 },
 	/* A snapshot may belong to the gateway's user. */
 	{ "CAP_DAC_READ_SEARCH", CAP_DAC_READ_SEARCH, 1 },
 };
@@ -117,6 +119,14 @@ static int is_bpffs(const char *path)
 	return !statfs(path, &fs) && fs.f_type == BPF_FS_MAGIC;
 }
 
+static int in_private_mounts(void)
+{
+	struct stat mine, init;
+
+	return !stat("/proc/self/ns/mnt", &mine) &&
+	       !stat("/proc/1/ns/mnt", &init) && mine.st_ino != init.st_ino;
+}
+
 static int mount_bpffs(void)
 {
 	if (is_bpffs(BPFFS))
@@ -131,6 +141,10 @@ static int mount_bpffs(void)
 		return -err;
 	}
 	log_line("mounted the BPF file system at %s", BPFFS);
+	if (in_private_mounts())
+		log_line("warning: this is a mount namespace of its own: what "
+			 "is pinned ends with it (ip netns exec does this; "
+			 "nsenter --net does not)");
 	return 0;
 }
 

@@ -185,10 +185,10 @@ static int print_json(const struct status *s)
 	const struct pc_policy *p = &s->policy;
 	char when[TIMESTAMP_STRLEN];
 	json_t *root = json_pack(
-		"{s:I, s:s, s:s, s:s, s:s, s:b, s:I, s:I, s:o, s:o, s:o}",
-		"generation", (json_int_t)p->generation, "loaded",
-		timestamp_print(p->loaded_ns, when), "source", p->source,
-		"profile", profile_name(p->profile), "run_mode",
+		"{s:b, s:I, s:s, s:s, s:s, s:s, s:b, s:I, s:I, s:o, s:o, s:o}",
+		"installed", 1, "generation", (json_int_t)p->generation,
+		"loaded", timestamp_print(p->loaded_ns, when), "source",
+		p->source, "profile", profile_name(p->profile), "run_mode",
 		p->run_mode == PC_RUN_SIMPLE ? "simple" : "standard", "monitor",
 		(int)p->monitor, "keys", (json_int_t)p->n_keys, "prefixes",
 		(json_int_t)p->n_prefixes, "agent", json_agent(s), "interfaces",
@@ -200,6 +200,32 @@ static int print_json(const struct status *s)
 	return rc ? -ENOMEM : 0;
 }
 
+static int show(const struct status *s, bool json)
+{
+	int rc = 0;
+
+	if (json) {
+		rc = print_json(s);
+	} else {
+		print_policy(s);
+		print_agent(s);
+		print_attached(s);
+		print_counts(s);
+	}
+	return !rc && (fflush(stdout) || ferror(stdout)) ? -EIO : rc;
+}
+
+static void show_trouble(int rc, const struct options *opt)
+{
+	if (rc != -ENOENT) {
+		log_line("%s: %s", opt->pin_dir, strerror(-rc));
+		return;
+	}
+	log_line("no filter is installed at %s", opt->pin_dir);
+	if (opt->json)
+		printf("{ \"installed\": false }\n");
+}
+
 int status_main(int argc, char **argv)
 {
 	struct options opt;
@@ -208,22 +234,14 @@ int status_main(int argc, char **argv)
 
 	if (rc)
 		return rc < 0 ? 2 : 0;
-	rc = status_read(&s, opt.pin_dir);
-	if (rc == -ENOENT)
-		log_line("no filter is installed at %s", opt.pin_dir);
-	else if (rc)
-		log_line("cannot read %s: %s", opt.pin_dir, strerror(-rc));
-	else if (opt.json)
-		rc = print_json(&s);
-	if (!rc && !opt.json) {
-		print_policy(&s);
-		print_agent(&s);
-		print_attached(&s);
-		print_counts(&s);
-	}
+	rc = host_check();
+	if (!rc)
+		rc = status_read(&s, opt.pin_dir);
+	if (!rc)
+		rc = show(&s, opt.json);
+	if (rc)
+		show_trouble(rc, &opt);
 	free(s.attached);
 	options_fini(&opt);
-	if (!rc && (fflush(stdout) || ferror(stdout)))
-		rc = -EIO;
 	return rc ? 1 : 0;
 }

@@ -451,7 +451,9 @@ static void large_heads_in_one_segment(void **state)
 
 	(void)state;
 	request_use_default();
-	assert_int_equal(attach_request(harness.request, HARNESS_LO, "lo"), 0);
+	assert_int_equal(
+		attach_request(harness.dir, harness.request, HARNESS_LO, "lo"),
+		0);
 	build_head(&p, 8192);
 	assert_true(send_frame(&p, PC_R_KEY_DISABLED));
 	build_head(&p, 8193);
