@@ -63,21 +63,33 @@ static int compile(struct policy *out, const struct agent *a)
 	struct policy_options opt = { 0 };
 	char error[SNAPSHOT_ERROR_SIZE] = "";
 	struct snapshot snap = { 0 };
+	struct prefix *own = NULL;
 	int rc = 0;
 
 	options_policy(&opt, &a->opt);
+	if (!opt.gateways.n)
+		rc = host_addresses(&own, &opt.gateways.n);
+	if (rc) {
+		log_line("cannot list this host's addresses: %s",
+			 strerror(-rc));
+		return rc;
+	}
+	if (own)
+		opt.gateways.items = own;
 	opt.now_ns = clock_now_ns();
 	opt.generation = a->generation + 1;
 	if (a->opt.snapshot)
 		rc = snapshot_load(&snap, a->opt.snapshot, error);
 	if (rc) {
 		log_line("snapshot %s", error);
-		return rc;
+	} else {
+		rc = policy_compile(out, &snap, &opt);
+		if (rc)
+			log_line("cannot compile the policy: %s",
+				 strerror(-rc));
 	}
-	rc = policy_compile(out, &snap, &opt);
 	snapshot_fini(&snap);
-	if (rc)
-		log_line("cannot compile the policy: %s", strerror(-rc));
+	free(own);
 	return rc;
 }
 

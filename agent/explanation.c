@@ -199,17 +199,26 @@ static void classify(struct walk *w, const char *path)
 					      !strcmp(w->req->method, "GET"));
 }
 
+/* As target.h has it: escapes, dots, empty segments are for the gateway. */
+static bool path_unsure(const char *path)
+{
+	size_t n = strlen(path);
+
+	return strchr(path, '%') || strstr(path, "/.") || strstr(path, "//") ||
+	       (n > 1 && path[n - 1] == '/');
+}
+
 static int walk_path(struct walk *w)
 {
 	struct explanation_row *row = add_row(w, true, "path");
-	bool encoded = strchr(w->req->path, '%');
+	bool unsure = path_unsure(w->req->path);
 	char *path;
 	int err = query_decode_path(&path, w->req->path);
 
 	snprintf(row->input, sizeof(row->input), "%s", w->req->path);
 	text_to_ascii(row->input);
 	if (err == -EINVAL && !w->over)
-		end(w, row, PC_R_PATH_ENCODED);
+		end(w, row, PC_R_PATH_UNSURE);
 	if (err)
 		return err == -EINVAL ? 0 : err;
 	classify(w, path);
@@ -218,9 +227,9 @@ static int walk_path(struct walk *w)
 		return 0;
 	snprintf(row->note, sizeof(row->note), "%s%s",
 		 w->path_flags & PC_P_GUARDED ? "guarded" : "not guarded",
-		 encoded ? "; encoded" : "");
-	if (encoded)
-		leave(w, row, PC_R_PATH_ENCODED);
+		 unsure ? "; not as the gateway may read it" : "");
+	if (unsure)
+		leave(w, row, PC_R_PATH_UNSURE);
 	if (!(w->path_flags & PC_P_GUARDED))
 		end(w, row, PC_R_OTHER_PATH);
 	return 0;

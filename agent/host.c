@@ -2,11 +2,16 @@
 #include "host.h"
 
 #include <errno.h>
+#include <ifaddrs.h>
 #include <linux/capability.h>
-#include <linux/if_arp.h>
 #include <linux/magic.h>
+#include <net/if.h>
+#include <net/if_arp.h>
+#include <netinet/in.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
@@ -214,6 +219,44 @@ int host_find_interface(const char *name)
 		return (int)index;
 	log_line("interface %s carries no Ethernet frames", name);
 	return -EPROTOTYPE;
+}
+
+static bool take_address(struct prefix *out, const struct sockaddr *sa)
+{
+	const struct sockaddr_in *v4 = (const void *)sa;
+	const struct sockaddr_in6 *v6 = (const void *)sa;
+
+	if (!sa || (sa->sa_family != AF_INET && sa->sa_family != AF_INET6))
+		return false;
+	*out = (struct prefix){ .family = (uint8_t)sa->sa_family };
+	out->len = sa->sa_family == AF_INET ? 32 : 128;
+	if (sa->sa_family == AF_INET)
+		memcpy(out->addr, &v4->sin_addr, 4);
+	else
+		memcpy(out->addr, &v6->sin6_addr, 16);
+	return true;
+}
+
+int host_addresses(struct prefix **out, size_t *n)
+{
+	struct ifaddrs *all, *i;
+	struct prefix *list;
+	size_t count = 0;
+
+	if (getifaddrs(&all))
+		return -errno;
+	for (i = all; i; i = i->ifa_next)
+		count++;
+	list = calloc(count + 1, sizeof(*list));
+	count = 0;
+	for (i = all; list && i; i = i->ifa_next)
+		count += take_address(&list[count], i->ifa_addr);
+	freeifaddrs(all);
+	if (!list)
+		return -ENOMEM;
+	*out = list;
+	*n = count;
+	return 0;
 }
 
 int host_drop_privileges(void)

@@ -3,7 +3,9 @@
 #ifndef HOST_H
 #define HOST_H
 
-#include <net/if.h>
+#include <stddef.h>
+
+#include "prefix.h"
 
 /*
  * Privileges, kernel version, BTF.  0 or -errno; what is missing and what to do
@@ -25,6 +27,12 @@ int host_check_pin_dir(const char *pin_dir);
  * when it carries no Ethernet frames.  Logged.
  */
 int host_find_interface(const char *name);
+
+/*
+ * Every address of this network namespace's interfaces, as full-length
+ * prefixes. A new array.  0 or -errno.
+ */
+int host_addresses(struct prefix **out, size_t *n);
 
 /* No core dumps, no new privileges, only what running needs.  0 or -errno. */
 int host_drop_privileges(void);

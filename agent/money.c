@@ -135,9 +135,9 @@ static int64_t magnitude(const struct decimal *d, bool round_up)
 		if (!append(&n, 0))
 			return most;
 	}
-	if (rest && round_up && n < INT64_MAX)
+	if (rest && round_up && n < most)
 		n++;
-	return n;
+	return n < most ? n : most;
 }
 
 static int parse(int64_t *out_nusd, const char *text, size_t size,

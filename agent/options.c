@@ -55,6 +55,9 @@ static const struct flag {
 	  "drop these addresses (repeatable)" },
 	{ "trusted-proxy", POLICY, "CIDR", NULL, F(proxies), value_prefix,
 	  "these speak for other clients (repeatable)" },
+	{ "gateway-address", OPTIONS_RUN, "CIDR", NULL, F(gateways),
+	  value_prefix,
+	  "the gateway's address (repeatable; default: every address of this host)" },
 	{ "ip-scope", POLICY, "key|consensus|global", "key", F(ip_scope),
 	  value_choice, "whose address rules hold for the whole host" },
 	{ "trust-forwarded", OPTIONS_RUN, "off|on", "on", F(trust_forwarded),
@@ -332,6 +335,7 @@ void options_fini(struct options *o)
 	free(o->allow.items);
 	free(o->block.items);
 	free(o->proxies.items);
+	free(o->gateways.items);
 	free(o->snapshot);
 	free(o->pin_dir);
 	free(o->key_hash);
@@ -353,6 +357,7 @@ void options_policy(struct policy_options *out, const struct options *o)
 		.allow = o->allow,
 		.block = o->block,
 		.proxies = o->proxies,
+		.gateways = o->gateways,
 		.ports = o->ports.items,
 		.n_ports = o->ports.n,
 		.source = o->snapshot ? o->snapshot : "",

@@ -53,7 +53,8 @@ struct options {
 	struct prefix_list allow;
 	struct prefix_list block;
 	struct prefix_list proxies;
-	uint64_t lease_ns; /* 0: key denies never lapse */
+	struct prefix_list gateways; /* empty: the host's own addresses */
+	uint64_t lease_ns;	     /* 0: key denies never lapse */
 
 	/* explain only */
 	bool key_stdin;

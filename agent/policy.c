@@ -254,6 +254,8 @@ static int compile_prefixes(struct build *b)
 			  wide },
 			{ PC_SET_PROXY, PC_R_ADDRESS_UNSURE, POLICY_OPERATOR,
 			  b->opt->proxies },
+			{ PC_SET_GATEWAY, PC_R_KEY_LIVE, POLICY_OPERATOR,
+			  b->opt->gateways },
 		};
 
 		err = merge_sources(&b->p, sources,
@@ -299,7 +301,9 @@ static void compile_head(struct build *b)
 	head->n_entries = b->p.summary.n_entries;
 	head->n_keys = b->p.n_keys;
 	head->n_rule_prefixes = b->p.n_key_rules;
-	head->n_prefixes = b->p.n_prefixes;
+	/* Lists, that is: the gateway's own addresses are not one. */
+	head->n_prefixes =
+		b->p.n_prefixes - b->p.summary.n_prefixes[PC_SET_GATEWAY];
 	head->n_rule_sets = rulesets_count(b->sets);
 	head->profile = opt->profile;
 	head->run_mode = opt->run_mode;

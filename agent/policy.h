@@ -36,6 +36,8 @@ struct policy_options {
 	struct prefix_list allow;
 	struct prefix_list block;
 	struct prefix_list proxies;
+	struct prefix_list
+		gateways; /* where the gateway listens, from outside */
 	const uint16_t *ports;
 	size_t n_ports;
 	const char *source; /* name of the snapshot, for status */

@@ -43,7 +43,7 @@ struct policy_summary {
 	size_t n_with_rules;
 	size_t n_rule_sets;
 	size_t n_rule_prefixes;
-	size_t n_prefixes[PC_SET_PROXY + 1]; /* by enum pc_set */
+	size_t n_prefixes[PC_SET_MAX]; /* by enum pc_set */
 	struct policy_warning warnings[WARNING_MAX];
 	size_t n_warnings;
 };

@@ -14,6 +14,7 @@
  * client in the middle of a body then still reads its answer.
  */
 #define PC_SWALLOW_MAX (1u << 20)
+#define PC_REPEATS_MAX 16
 /* "Nothing from me": filters of others at the same hook still get their say. */
 #define PC_TC_PASS TC_ACT_UNSPEC
 #define PC_ANSWER_TAIL 64 /* bytes of body after the address, at most */
@@ -146,6 +147,7 @@ static __always_inline void answer_remember(const struct pc_request *f,
 	flow->answer_seq = g->ack;
 	flow->answer_end = g->ack + size + 1;
 	flow->swallowed = 0;
+	flow->repeats = 0;
 	flow->reason = reason;
 	flow->dialect = dialect;
 	flow->state = PC_FLOW_CLOSING;
@@ -158,11 +160,11 @@ static __always_inline int answer_close(const struct pc_request *f,
 	__u32 size = answer_fill(f->s, answer);
 
 	answer_remember(f, reason, dialect, size);
-	if (answer_reply(f)) {
+	/* The client's retransmission tries again; the gateway's side ends now,
+	 * for nothing else will ever end it.
+	 */
+	if (answer_reply(f))
 		count_add(PC_R_ANSWER_FAILED, 0);
-		return TC_ACT_SHOT; /* the client's retransmission tries again
-				     */
-	}
 	return answer_reset_gateway(f);
 }
 
@@ -171,10 +173,8 @@ static __always_inline int answer_reset(const struct pc_request *f)
 	const struct pc_segment *g = &f->s->segment;
 
 	flow_opaque(f->flow, PC_R_CLOSED);
-	if (answer_reset_client(f, g->ack, g->seq + g->payload_size)) {
+	if (answer_reset_client(f, g->ack, g->seq + g->payload_size))
 		count_add(PC_R_ANSWER_FAILED, 0);
-		return TC_ACT_SHOT;
-	}
 	return answer_reset_gateway(f);
 }
 
@@ -214,8 +214,14 @@ static __always_inline enum pc_reason closing_step(const struct pc_request *f)
 	 * would make it ask again: whatever it sends may be the last chance.
 	 */
 	if (flow->swallowed <= PC_SWALLOW_MAX &&
-	    seq_distance(g->ack, flow->answer_end) < 0)
+	    seq_distance(g->ack, flow->answer_end) < 0) {
+		/* Enough for any loss, too few to be worth somebody's while
+		 * who sends in another's name.
+		 */
+		if (flow->repeats++ >= PC_REPEATS_MAX)
+			return PC_R_CLOSED;
 		return answer_reply(f) ? PC_R_ANSWER_FAILED : PC_R_REPEATED;
+	}
 	return closing_acknowledge(f) ? PC_R_ANSWER_FAILED : PC_R_SWALLOWED;
 }
 

@@ -31,26 +31,31 @@ static __always_inline void flow_key(struct pc_flow_key *key,
 	key->family = p->is_v6 ? 6 : 4;
 }
 
-/* A SYN begins a connection whatever was known of its addresses and ports. */
-static __always_inline enum pc_reason flow_begin(const struct pc_flow_key *key,
-						 const struct pc_segment *g)
-{
-	struct pc_flow flow = { .next = g->seq + 1, .head_ack = 0 };
-
-	if (g->payload_size) {
-		flow.state = PC_FLOW_OPAQUE;
-		flow.reason = PC_R_SYN_DATA;
-	}
-	bpf_map_update_elem(&pc_flows, key, &flow, BPF_ANY);
-	return g->payload_size ? PC_R_SYN_DATA : PC_R_NO_PAYLOAD;
-}
-
 static __always_inline enum pc_reason flow_opaque(struct pc_flow *flow,
 						  enum pc_reason why)
 {
 	flow->state = PC_FLOW_OPAQUE;
 	flow->reason = why;
 	return why;
+}
+
+/* A SYN begins a connection whatever was known of its addresses and ports. */
+static __always_inline enum pc_reason flow_begin(const struct pc_flow_key *key,
+						 const struct pc_segment *g)
+{
+	struct pc_flow flow = { .next = g->seq + 1, .head_ack = 0 };
+
+	enum pc_reason r = PC_R_NO_PAYLOAD;
+
+	if (g->payload_size)
+		r = flow_opaque(&flow, PC_R_SYN_DATA);
+	/* A subflow joins in mid-stream, and an answer would have no place in
+	 * the stream of them all.
+	 */
+	if (g->has_mptcp)
+		r = flow_opaque(&flow, PC_R_MPTCP);
+	bpf_map_update_elem(&pc_flows, key, &flow, BPF_ANY);
+	return r;
 }
 
 /*
@@ -67,8 +72,13 @@ static __always_inline enum pc_reason flow_place(struct pc_flow *flow,
 		return PC_R_OPAQUE;
 	if (ahead > 0)
 		return PC_R_GAP;
-	if (ahead < 0 && end <= 0)
+	if (ahead < 0 && end <= 0) {
+		/* What comes back while a body is sent, 100 Continue, is not
+		 * yet the request's answer.
+		 */
+		flow->head_ack = g->ack;
 		return PC_R_BODY;
+	}
 	/* The end of a body and a head behind it, or a retransmission that
 	 * reaches into new bytes.
 	 */

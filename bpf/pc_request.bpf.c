@@ -7,7 +7,7 @@
  */
 #include <stddef.h>
 
-#include "answer.bpf.h"
+#include "confirm.bpf.h"
 #include "head_key.h"
 #include "path.h"
 #include "prefix.bpf.h"
@@ -98,6 +98,7 @@ static __always_inline enum pc_reason read_segment(const struct pc_request *f)
 	if (p->is_frag)
 		return PC_R_FRAGMENT;
 	f->s->segment.has_ts = 0;
+	f->s->segment.has_mptcp = 0;
 	return segment_read(f->skb, f->s);
 }
 
@@ -211,7 +212,7 @@ static __always_inline enum pc_reason judge_target(const struct pc_request *f,
 	if (h->flags & PC_H_UPGRADE)
 		return PC_R_UPGRADE;
 	if (!h->path.size)
-		return PC_R_PATH_ENCODED;
+		return PC_R_PATH_UNSURE;
 	*path = classify_path(f->s, f->policy->profile);
 	if (!(*path & PC_P_GUARDED))
 		return PC_R_OTHER_PATH;
@@ -320,6 +321,15 @@ refuse_prepare(const struct pc_request *f, __u32 deny, struct pc_judgement j)
 	return segment_prepare(f->skb, f->s) ? PC_R_ANSWER_UNFIT : PC_NEXT;
 }
 
+/* The gateway's after all. */
+static __always_inline int leave(const struct pc_request *f, enum pc_reason r,
+				 __u32 would)
+{
+	count_add(r, would);
+	flow_advance(f->flow, &f->s->segment, &f->s->scan.head);
+	return PC_TC_PASS;
+}
+
 static __always_inline int refuse(const struct pc_request *f,
 				  struct pc_judgement j)
 {
@@ -329,17 +339,13 @@ static __always_inline int refuse(const struct pc_request *f,
 	/* The compiler knows the enum's range and drops the mask otherwise. */
 	PC_OPAQUE(index);
 	deny = f->policy->deny[index & 127];
-	if (f->policy->monitor) {
-		count_add(j.reason, 1);
-		flow_advance(f->flow, &f->s->segment, &f->s->scan.head);
-		return PC_TC_PASS;
-	}
-	r = refuse_prepare(f, deny, j);
-	if (r != PC_NEXT) {
-		count_add(r, 0);
-		flow_advance(f->flow, &f->s->segment, &f->s->scan.head);
-		return PC_TC_PASS;
-	}
+	r = confirm(f);
+	if (r == PC_NEXT && f->policy->monitor)
+		return leave(f, j.reason, 1);
+	if (r == PC_NEXT)
+		r = refuse_prepare(f, deny, j);
+	if (r != PC_NEXT)
+		return leave(f, r, 0);
 	count_add(j.reason, 0);
 	return act(f, deny, j);
 }
@@ -353,8 +359,8 @@ static __always_inline int closing(const struct pc_request *f)
 		count_add(PC_R_CLOSED, 0);
 		return PC_TC_PASS;
 	}
-	if (segment_prepare(f->skb, f->s))
-		r = PC_R_ANSWER_FAILED;
+	if (f->s->pkt.has_options || segment_prepare(f->skb, f->s))
+		r = PC_R_CLOSED;
 	else
 		r = closing_step(f);
 	count_add(r, 0);
@@ -402,6 +408,15 @@ static __always_inline int judge_segment(const struct pc_request *f)
 	return pass(j.reason);
 }
 
+static __always_inline enum pc_reason begin(const struct pc_request *f)
+{
+	struct pc_segment *g = &f->s->segment;
+
+	if (segment_options(g, f->skb, f->s->pkt.l4_at + PC_TCP_SIZE))
+		return PC_R_TRUNCATED;
+	return flow_begin(&f->s->key, g);
+}
+
 /* Connection bookkeeping, and what becomes of a segment in its place. */
 static __always_inline int follow(struct pc_request *f)
 {
@@ -409,12 +424,16 @@ static __always_inline int follow(struct pc_request *f)
 
 	flow_key(&f->s->key, f->skb, &f->s->pkt);
 	if ((g->flags & (PC_TCP_SYN | PC_TCP_ACK)) == PC_TCP_SYN)
-		return pass(flow_begin(&f->s->key, g));
+		return pass(begin(f));
 	f->flow = bpf_map_lookup_elem(&pc_flows, &f->s->key);
 	if (f->flow && f->flow->state == PC_FLOW_CLOSING)
 		return closing(f);
 	if (!g->payload_size)
 		return pass(PC_R_NO_PAYLOAD);
+	/* Such data is read differently, or not at all. */
+	if (!(g->flags & PC_TCP_ACK) || g->flags & PC_TCP_ODD)
+		return pass(f->flow ? flow_opaque(f->flow, PC_R_ODD_FLAGS)
+				    : PC_R_ODD_FLAGS);
 	return f->flow ? judge_segment(f) : pass(PC_R_MID_STREAM);
 }
 

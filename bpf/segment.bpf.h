@@ -20,9 +20,13 @@
 #define PC_TCP_RST 0x04
 #define PC_TCP_PSH 0x08
 #define PC_TCP_ACK 0x10
+#define PC_TCP_URG 0x20
+#define PC_TCP_ODD (PC_TCP_SYN | PC_TCP_RST | PC_TCP_URG) /* with payload */
 
 #define PC_TCP_SIZE 20
 #define PC_TCP_OPTIONS 40
+#define PC_OPT_TS 8
+#define PC_OPT_MPTCP 30
 #define PC_TS_SIZE 12 /* two NOPs and a timestamp option */
 
 /* A segment as it came, kept while its packet is overwritten. */
@@ -35,6 +39,7 @@ struct pc_segment {
 	__u32 payload_size;
 	__u8 flags; /* PC_TCP_* */
 	__u8 has_ts;
+	__u8 has_mptcp;
 	__u8 partial; /* the packet's checksum is left to be completed */
 	__u8 mac[12]; /* as in the Ethernet header */
 };
@@ -86,28 +91,29 @@ static __always_inline __u16 csum_fold(__u64 sum)
 	return ~sum;
 }
 
-/* Kind 8 in the options, wherever it stands. */
-static __always_inline void segment_timestamps(struct pc_segment *g,
-					       const __u8 *opt, __u32 size)
+/* The options that matter, wherever they stand. */
+static __always_inline void segment_walk(struct pc_segment *g, const __u8 *opt,
+					 __u32 size)
 {
 	__u32 at = 0;
 
 	for (int i = 0; i < PC_TCP_OPTIONS; i++) {
 		__u8 kind, len;
 
-		if (at + 10 > size)
+		if (at + 2 > size)
 			return;
-		at &= 31; /* at most 30 anyhow: for the verifier */
+		at &= 63; /* at most 38 anyhow: for the verifier */
 		kind = opt[at];
 		len = opt[at + 1];
-		if (kind == 8 && len == 10) {
+		if (!kind || (kind != 1 && len < 2))
+			return;
+		if (kind == PC_OPT_MPTCP)
+			g->has_mptcp = 1;
+		if (kind == PC_OPT_TS && len == 10) {
 			__builtin_memcpy(&g->ts_value, opt + at + 2, 4);
 			__builtin_memcpy(&g->ts_echo, opt + at + 6, 4);
 			g->has_ts = 1;
-			return;
 		}
-		if (!kind || (kind != 1 && len < 2))
-			return;
 		at += kind == 1 ? 1 : len;
 	}
 }
@@ -117,16 +123,16 @@ static __always_inline int segment_options(struct pc_segment *g,
 					   struct __sk_buff *skb, __u32 at)
 {
 	__u64 size = g->payload_at - at;
-	__u8 options[64] = {};
+	__u8 options[80] = {};
 
 	if (!size)
 		return 0;
 	if (size > PC_TCP_OPTIONS)
 		return -1;
-	PC_LENGTH(size, sizeof(options));
+	PC_LENGTH(size, 64);
 	if (bpf_skb_load_bytes(skb, at, options, size))
 		return -1;
-	segment_timestamps(g, options, size);
+	segment_walk(g, options, size);
 	return 0;
 }
 

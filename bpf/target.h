@@ -25,7 +25,7 @@ static long pc_target_byte(__u32 i, void *arg)
 		/* Dots and empty segments are for the gateway to resolve. */
 		if (c == '%' ||
 		    ((t->last & 0xff) == '/' && (c == '.' || c == '/')))
-			t->bad = PC_R_PATH_ENCODED;
+			t->bad = PC_R_PATH_UNSURE;
 		t->last = c;
 		if (c == '?')
 			t->query_at = at + 1;
@@ -56,6 +56,10 @@ static inline __u32 pc_head_target(struct pc_scan *s, __u32 at, __u32 end)
 	s->head.path.size = (t->query_at ? t->query_at - 1 : end) - at;
 	s->head.query.at = t->query_at;
 	s->head.query.size = t->query_at ? end - t->query_at : 0;
+	/* A slash at the end makes another route of it, or a redirection. */
+	if (s->head.path.size > 1 &&
+	    pc_head_byte(s, at + s->head.path.size - 1) == '/')
+		t->bad = PC_R_PATH_UNSURE;
 	/* Such a path can be followed, it just cannot be judged. */
 	if (t->bad)
 		s->head.path.size = 0;

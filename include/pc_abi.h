@@ -57,6 +57,8 @@
 	X(GAP, "gap", PASS)                                    \
 	X(OPAQUE, "opaque", PASS)                              \
 	X(PIPELINED, "pipelined", PASS)                        \
+	X(MPTCP, "mptcp", PASS)                                \
+	X(ODD_FLAGS, "odd-flags", PASS)                        \
 	X(SYN_DATA, "syn-data", PASS)                          \
 	X(NOT_HTTP, "not-http", PASS)                          \
 	X(TLS, "tls", PASS)                                    \
@@ -68,7 +70,7 @@
 	X(HEAD_HOST, "head-host", PASS)                        \
 	X(OBS_FOLD, "obs-fold", PASS)                          \
 	X(TARGET_FORM, "target-form", PASS)                    \
-	X(PATH_ENCODED, "path-encoded", PASS)                  \
+	X(PATH_UNSURE, "path-unsure", PASS)                    \
 	X(OTHER_PATH, "other-path", PASS)                      \
 	X(OTHER_METHOD, "other-method", PASS)                  \
 	X(UPGRADE, "upgrade", PASS)                            \
@@ -79,6 +81,8 @@
 	X(ADDRESS_UNSURE, "address-unsure", PASS)              \
 	X(SUBSCRIPTION_UNSURE, "subscription-unsure", PASS)    \
 	X(KEY_LIVE, "key-live", PASS)                          \
+	X(NOT_OURS, "not-ours", PASS)                          \
+	X(UNCONFIRMED, "unconfirmed", PASS)                    \
 	X(ANSWER_UNFIT, "answer-unfit", PASS)                  \
 	/* request plane: the key or its request is refused */ \
 	X(KEY_DISABLED, "key-disabled", DENY)                  \
@@ -161,7 +165,9 @@ enum pc_deny {
 enum pc_set {
 	PC_SET_ALLOW = 1,
 	PC_SET_DENY,
-	PC_SET_PROXY
+	PC_SET_PROXY,
+	PC_SET_GATEWAY, /* destinations: where the gateway is reached */
+	PC_SET_MAX
 };
 
 /* A key's rule set n >= 1 is two sets in pc_key_rules. */
@@ -314,7 +320,7 @@ struct pc_flow {
 	__u8 reason;	  /* CLOSING: why; OPAQUE: what made it so */
 	__u8 dialect;	  /* CLOSING: of the answer */
 	__u8 heads;	  /* heads seen, saturating */
-	__u32 pad;
+	__u32 repeats;	  /* CLOSING: times the answer was sent again */
 };
 
 _Static_assert(sizeof(struct pc_prefix_key) == 24, "pc_prefix_key layout");

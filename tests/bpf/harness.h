@@ -156,12 +156,16 @@ static inline void harness_set_now(int64_t now_ns, uint64_t lease_ns)
 static inline struct policy_options harness_options(void)
 {
 	static const uint16_t ports[] = { HARNESS_PORT, 65535 };
+	/* No socket here: the gateway is taken to be behind translation. */
+	static struct prefix everywhere[] = { { .family = AF_INET },
+					      { .family = AF_INET6 } };
 
 	return (struct policy_options){
 		.profile = PC_PROFILE_V0_1_179,
 		.deny = PC_DENY_CLOSE,
 		.ports = ports,
 		.n_ports = ARRAY_SIZE(ports),
+		.gateways = { everywhere, ARRAY_SIZE(everywhere) },
 		.source = "test",
 		.now_ns = HARNESS_NOW_NS,
 		.generation = ++harness.generation,

@@ -22,6 +22,7 @@
 #define TCP_FIN 0x01
 #define TCP_SYN 0x02
 #define TCP_RST 0x04
+#define TCP_URG_ 0x20
 #define TCP_PSH 0x08
 #define TCP_ACK 0x10
 
@@ -51,6 +52,7 @@ struct shape {
 	uint8_t ip_first;    /* instead of version and header length */
 	uint8_t reserved;    /* second byte of a fragment header */
 	uint8_t ext_words;   /* length field of the other extension headers */
+	bool mptcp;	     /* an MP_CAPABLE option */
 };
 
 struct packet {
@@ -198,10 +200,12 @@ static inline void packet_put_l4(struct packet *p, const struct shape *s)
 	}
 	packet_put32(p, s->seq);
 	packet_put32(p, s->ack);
-	packet_put8(p, ts ? 0x80 : 0x50);
+	packet_put8(p, (5 + 3 * ts + s->mptcp) << 4);
 	packet_put8(p, s->flags);
 	packet_put16(p, 502);
 	packet_put32(p, 0); /* checksum and urgent pointer */
+	if (s->mptcp)
+		packet_put32(p, 0x1e040100);
 	if (!ts)
 		return;
 	packet_put32(p, 0x0101080a);

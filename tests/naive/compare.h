@@ -46,7 +46,9 @@ static inline const char *compare_target(const struct pc_scan *s,
 						       : PC_METHOD_OTHER;
 	/* Paths that the gateway may read otherwise than they stand there. */
 	bool encoded = strchr(h->path, '%') != NULL;
-	bool odd = encoded || strstr(h->path, "//") || strstr(h->path, "/.");
+	size_t n = strlen(h->path);
+	bool odd = encoded || strstr(h->path, "//") || strstr(h->path, "/.") ||
+		   (n > 1 && h->path[n - 1] == '/');
 
 	if (head->method != method)
 		return "method";

@@ -32,8 +32,8 @@ static const struct row exact[] = {
 	  123456123456780 },
 	{ "beyond a double", "9007199254.740993001", 9007199254740993001,
 	  9007199254740993001 },
-	{ "largest", "9223372036.854775807", INT64_MAX, INT64_MAX },
-	{ "least", "-9223372036.854775807", -INT64_MAX, -INT64_MAX },
+	{ "largest", "9223372036.854775807", INT64_MAX, INT64_MAX - 1 },
+	{ "least", "-9223372036.854775807", -INT64_MAX, 1 - INT64_MAX },
 	{ "many zeros in front", "0.00000000000000000000e20", 0, 0 },
 	{ "zeros behind", "1.50000000000000000000000000", 1500000000,
 	  1500000000 },
@@ -55,14 +55,15 @@ static const struct row rounded[] = {
 };
 
 static const struct row saturated[] = {
-	{ "one too many", "9223372036.854775808", INT64_MAX, INT64_MAX },
-	{ "one too few", "-9223372036.854775808", -INT64_MAX, -INT64_MAX },
+	/* A use stays below what a quota as absurd is held at. */
+	{ "one too many", "9223372036.854775808", INT64_MAX, INT64_MAX - 1 },
+	{ "one too few", "-9223372036.854775808", -INT64_MAX, 1 - INT64_MAX },
 	{ "no rounding past the end", "9223372036.8547758071", INT64_MAX,
-	  INT64_MAX },
-	{ "ten billion", "10000000000", INT64_MAX, INT64_MAX },
-	{ "infinite in a double", "1e999", INT64_MAX, INT64_MAX },
+	  INT64_MAX - 1 },
+	{ "ten billion", "10000000000", INT64_MAX, INT64_MAX - 1 },
+	{ "infinite in a double", "1e999", INT64_MAX, INT64_MAX - 1 },
 	{ "exponent beyond int64", "-1e99999999999999999999", -INT64_MAX,
-	  -INT64_MAX },
+	  1 - INT64_MAX },
 	{ "nothing, a huge number of times", "0e99999999999999999999", 0, 0 },
 };
 

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Before anything is refused: is this really the next segment of a connection
+ * to the gateway?  A socket on this host can tell.  Where the gateway is behind
+ * address translation there is none, and the segment must at least be for one
+ * of the gateway's addresses.
+ */
+#ifndef PC_CONFIRM_BPF_H
+#define PC_CONFIRM_BPF_H
+
+#include "answer.bpf.h"
+#include "prefix.bpf.h"
+
+/* The kernel's TCP states (include/net/tcp_states.h). */
+#define PC_TCP_ESTABLISHED 1
+#define PC_TCP_CLOSE_WAIT 8
+#define PC_TCP_LISTEN 10
+
+static __always_inline struct bpf_sock *
+confirm_lookup(const struct pc_request *f)
+{
+	const struct pc_pkt *p = &f->s->pkt;
+	struct bpf_sock_tuple t = {};
+
+	if (!p->is_v6) {
+		__builtin_memcpy(&t.ipv4.saddr, p->saddr, 4);
+		__builtin_memcpy(&t.ipv4.daddr, p->daddr, 4);
+		t.ipv4.sport = p->sport;
+		t.ipv4.dport = p->dport;
+		return bpf_skc_lookup_tcp(f->skb, &t, sizeof(t.ipv4),
+					  BPF_F_CURRENT_NETNS, 0);
+	}
+	__builtin_memcpy(t.ipv6.saddr, p->saddr, 16);
+	__builtin_memcpy(t.ipv6.daddr, p->daddr, 16);
+	t.ipv6.sport = p->sport;
+	t.ipv6.dport = p->dport;
+	return bpf_skc_lookup_tcp(f->skb, &t, sizeof(t.ipv6),
+				  BPF_F_CURRENT_NETNS, 0);
+}
+
+/*
+ * Does the socket wait for just this segment, with nothing of its own unread? A
+ * SYN and a head made up by somebody who saw neither of the connection's
+ * sequence numbers do not fit.
+ */
+static __always_inline int confirm_fits(struct bpf_sock *sk,
+					const struct pc_segment *g)
+{
+	__u32 state = sk->state;
+	struct bpf_tcp_sock *tcp;
+
+	if (state != PC_TCP_ESTABLISHED && state != PC_TCP_CLOSE_WAIT)
+		return 0;
+	tcp = bpf_tcp_sock(sk);
+	return tcp && tcp->rcv_nxt == g->seq && tcp->snd_nxt == g->ack;
+}
+
+static __always_inline enum pc_reason
+confirm_address(const struct pc_request *f)
+{
+	void *hosts = bpf_map_lookup_elem(&pc_prefixes, &f->slot);
+	const struct pc_pkt *p = &f->s->pkt;
+
+	return hosts && prefix_find(hosts, PC_SET_GATEWAY, p->is_v6, p->daddr)
+		       ? PC_NEXT
+		       : PC_R_NOT_OURS;
+}
+
+/* PC_NEXT, or why nothing may be refused. */
+static __always_inline enum pc_reason confirm(const struct pc_request *f)
+{
+	struct bpf_sock *sk = confirm_lookup(f);
+	enum pc_reason r = PC_R_UNCONFIRMED;
+
+	if (!sk)
+		return confirm_address(f);
+	if (sk->state == PC_TCP_LISTEN)
+		r = confirm_address(f);
+	else if (confirm_fits(sk, &f->s->segment))
+		r = PC_NEXT;
+	bpf_sk_release(sk);
+	return r;
+}
+
+#endif /* PC_CONFIRM_BPF_H */
