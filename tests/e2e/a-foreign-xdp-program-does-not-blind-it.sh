@@ -8,9 +8,6 @@
 #   client0 ---- veth -----> gate0, foreign XDP, requests judged -> :8080
 . "$(dirname "$0")/lib.bash"
 
-direct=http://$gateway:8080/v1/messages
-direct6=http://[$gateway6]:8080/v1/messages
-
 attach_foreign() {
 	cat >"$tmp/foreign.c" <<-C
 		#include <linux/bpf.h>
@@ -38,9 +35,10 @@ begin_tests
 check "a foreign program is attached" attach_foreign
 address_interfaces=()
 must "the agent starts without XDP" start_agent
-for way in direct direct6; do
-	is_passed "$way: a good key" good "${!way}"
-	is_refused "$way: a dead key" dead 401 API_KEY_DISABLED "${!way}"
+for host in "$gateway" "[$gateway6]"; do
+	is_passed "$host: a good key" good "http://$host:8080/v1/messages"
+	is_refused "$host: a dead key" dead 401 API_KEY_DISABLED \
+		"http://$host:8080/v1/messages"
 done
 end_agent TERM || true
 check "detach" detach
