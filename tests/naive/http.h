@@ -63,13 +63,25 @@ static inline bool http_has_control(const char *s, size_t n, bool tab_allowed)
 	return false;
 }
 
+/* strndup(), which looks for a NUL beyond the bytes it is given. */
+static inline char *http_copy(const char *s, size_t n)
+{
+	char *copy = malloc(n + 1);
+
+	if (!copy)
+		abort();
+	memcpy(copy, s, n);
+	copy[n] = '\0';
+	return copy;
+}
+
 static inline char *http_trim(const char *s, size_t n)
 {
 	while (n && (*s == ' ' || *s == '\t'))
 		s++, n--;
 	while (n && (s[n - 1] == ' ' || s[n - 1] == '\t'))
 		n--;
-	return strndup(s, n);
+	return http_copy(s, n);
 }
 
 /* "POST /path?query HTTP/1.1"; false where the server would refuse it. */
@@ -89,11 +101,11 @@ static inline bool http_read_request(struct http_head *h, const char *s,
 		h->http10 = true;
 	else if (memcmp(end + 1, "HTTP/1.1", 8))
 		return false;
-	h->method = strndup(s, (size_t)(blank - s));
+	h->method = http_copy(s, (size_t)(blank - s));
 	mark = memchr(target, '?', (size_t)(end - target));
-	h->path = strndup(target, (size_t)((mark ? mark : end) - target));
+	h->path = http_copy(target, (size_t)((mark ? mark : end) - target));
 	if (mark)
-		h->query = strndup(mark + 1, (size_t)(end - mark - 1));
+		h->query = http_copy(mark + 1, (size_t)(end - mark - 1));
 	return true;
 }
 
@@ -106,7 +118,7 @@ static inline bool http_read_header(struct http_head *h, const char *s,
 	if (!colon || !http_is_token(s, (size_t)(colon - s)) ||
 	    http_has_control(s, n, true) || h->n_headers == HTTP_HEADERS_MAX)
 		return false;
-	header->name = strndup(s, (size_t)(colon - s));
+	header->name = http_copy(s, (size_t)(colon - s));
 	header->value = http_trim(colon + 1, (size_t)(s + n - colon - 1));
 	h->n_headers++;
 	return true;
