@@ -4,6 +4,7 @@
  * more than hashing the 70 bytes of a key, so both are made once and kept.
  */
 #include "digest.h"
+#include "text.h"
 
 #include <errno.h>
 #include <string.h>
@@ -49,17 +50,6 @@ const char *digest_print(const struct pc_digest *d,
 	return buf;
 }
 
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 int digest_parse(struct pc_digest *out, const char *text, size_t size)
 {
 	struct pc_digest d;
@@ -67,8 +57,8 @@ int digest_parse(struct pc_digest *out, const char *text, size_t size)
 	if (size != 2 * PC_DIGEST_SIZE)
 		return -EINVAL;
 	for (size_t i = 0; i < PC_DIGEST_SIZE; i++) {
-		int high = hex_value(text[2 * i]);
-		int low = hex_value(text[2 * i + 1]);
+		int high = text_hex_digit(text[2 * i]);
+		int low = text_hex_digit(text[2 * i + 1]);
 
 		if (high < 0 || low < 0)
 			return -EINVAL;

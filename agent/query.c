@@ -5,22 +5,12 @@
  * holds either of the two.
  */
 #include "query.h"
+#include "text.h"
 
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
 
 /* Two hex digits within the n bytes at s; -1 where there are not. */
 static int escape_value(const char *s, size_t n)
@@ -29,8 +19,8 @@ static int escape_value(const char *s, size_t n)
 
 	if (n < 2)
 		return -1;
-	high = hex_value(s[0]);
-	low = hex_value(s[1]);
+	high = text_hex_digit(s[0]);
+	low = text_hex_digit(s[1]);
 	return high < 0 || low < 0 ? -1 : high << 4 | low;
 }
 

@@ -25,4 +25,7 @@ void text_add_json(struct text *t, const char *string);
 /* For a terminal or for JSON: whatever is not printable ASCII becomes '?'. */
 void text_to_ascii(char *string);
 
+/* Value of a hexadecimal digit, either case; -1: it is none. */
+int text_hex_digit(char c);
+
 #endif /* TEXT_H */

@@ -259,6 +259,25 @@ static __always_inline __u64 segment_pseudo(const struct pc_pkt *p,
 	return bpf_csum_diff(0, 0, (__be32 *)p->daddr, 16, sum);
 }
 
+/* Whole, or just the pseudo header's where the rest is left to be completed. */
+static __always_inline __u16 segment_checksum(const struct pc_scratch *s,
+					      struct pc_tcp_out *t,
+					      __u32 hdr_size)
+{
+	__be32 *half = (__be32 *)s->payload;
+	__u32 payload_size = s->send.payload_size;
+	__u64 sum = segment_pseudo(&s->pkt, hdr_size + payload_size);
+
+	if (s->segment.partial)
+		return ~csum_fold(sum);
+	sum = bpf_csum_diff(0, 0, (__be32 *)t, sizeof(*t), sum);
+	if (!payload_size)
+		return csum_fold(sum);
+	sum = bpf_csum_diff(0, 0, half, PC_PAYLOAD_SIZE / 2, sum);
+	half += PC_PAYLOAD_SIZE / 8;
+	return csum_fold(bpf_csum_diff(0, 0, half, PC_PAYLOAD_SIZE / 2, sum));
+}
+
 static __always_inline int segment_write_tcp(struct __sk_buff *skb,
 					     struct pc_scratch *s)
 {
@@ -267,7 +286,6 @@ static __always_inline int segment_write_tcp(struct __sk_buff *skb,
 	const struct pc_pkt *p = &s->pkt;
 	__u32 hdr_size = PC_TCP_SIZE + (g->has_ts ? PC_TS_SIZE : 0);
 	struct pc_tcp_out t = {};
-	__u64 sum;
 
 	t.tcp.source = out->to_client ? p->dport : p->sport;
 	t.tcp.dest = out->to_client ? p->sport : p->dport;
@@ -284,22 +302,7 @@ static __always_inline int segment_write_tcp(struct __sk_buff *skb,
 		t.options[1] = out->to_client ? g->ts_echo : g->ts_value;
 		t.options[2] = out->to_client ? g->ts_value : g->ts_echo;
 	}
-	sum = segment_pseudo(p, hdr_size + out->payload_size);
-	if (g->partial) {
-		t.tcp.check = ~csum_fold(sum);
-	} else {
-		sum = bpf_csum_diff(0, 0, (__be32 *)&t, sizeof(t), sum);
-		if (out->payload_size) {
-			__be32 *half = (__be32 *)s->payload;
-
-			sum = bpf_csum_diff(0, 0, half, PC_PAYLOAD_SIZE / 2,
-					    sum);
-			half += PC_PAYLOAD_SIZE / 8;
-			sum = bpf_csum_diff(0, 0, half, PC_PAYLOAD_SIZE / 2,
-					    sum);
-		}
-		t.tcp.check = csum_fold(sum);
-	}
+	t.tcp.check = segment_checksum(s, &t, hdr_size);
 	if (g->has_ts)
 		return bpf_skb_store_bytes(skb, p->l4_at, &t,
 					   PC_TCP_SIZE + PC_TS_SIZE,
