@@ -66,12 +66,8 @@ static inline __u32 pc_head_line(struct pc_scan *s, __u32 nl)
 {
 	__u32 at = s->line_at, end = nl, r;
 
-	if (s->cr_at) {
-		if (s->cr_at != nl)
-			return PC_R_HEAD_SYNTAX; /* a '\r' inside a line */
+	if (end > at && pc_head_byte(s, end - 1) == '\r')
 		end--;
-		s->cr_at = 0;
-	}
 	s->line_at = nl + 1;
 	if (!s->lines++)
 		r = pc_head_request_line(s, end);
@@ -82,32 +78,29 @@ static inline __u32 pc_head_line(struct pc_scan *s, __u32 nl)
 	return r == PC_NEXT ? PC_SCANNING : r;
 }
 
-PC_GLOBAL __u32 pc_head_control(struct pc_scan *s, __u32 at)
+static inline __u32 pc_head_control(struct pc_scan *s, __u32 at)
 {
-	__u8 c;
+	__u8 c = pc_head_byte(s, at);
 
-	if (!s)
-		return PC_R_HEAD_SYNTAX;
-	c = pc_head_byte(s, at);
 	if (c == '\n')
 		return pc_head_line(s, at);
-	if (s->cr_at)
-		return PC_R_HEAD_SYNTAX;
+	if (c == '\r') /* and nowhere but at a line's end */
+		return at + 1 >= s->filled || pc_head_byte(s, at + 1) == '\n'
+			       ? PC_SCANNING
+			       : PC_R_HEAD_SYNTAX;
 	if (c == '\t' && s->lines)
 		return PC_SCANNING;
-	if (c == '\r') {
-		s->cr_at = at + 1;
-		return PC_SCANNING;
-	}
 	return s->lines ? PC_R_HEAD_SYNTAX : pc_head_foreign(s);
 }
 
-static long pc_head_step(__u32 i, void *arg)
+/* The control characters of the eight bytes at "at", in their order. */
+PC_GLOBAL __u32 pc_head_controls(struct pc_scan *s, __u32 at)
 {
-	struct pc_scan *s = ((struct pc_scan_arg *)arg)->s;
-	__u32 at = (i * 8) & PC_HEAD_MASK;
-	__u64 events = pc_swar_control(pc_head_word(s, at));
+	__u64 events;
 
+	if (!s)
+		return PC_R_HEAD_SYNTAX;
+	events = pc_swar_control(pc_head_word(s, at));
 	for (int k = 0; k < 8; k++) {
 		__u32 pos, r;
 
@@ -115,13 +108,36 @@ static long pc_head_step(__u32 i, void *arg)
 			break;
 		pos = at + pc_swar_first(events);
 		if (pos >= s->filled)
-			return 1;
+			break;
 		r = pc_head_control(s, pos);
+		if (r != PC_SCANNING)
+			return r;
+		events &= events - 1;
+	}
+	return PC_SCANNING;
+}
+
+/* Most words hold no control character, and calling a loop's body costs more
+ * than looking at one.
+ */
+#define PC_STRIDE 32
+
+static long pc_head_step(__u32 i, void *arg)
+{
+	struct pc_scan *s = ((struct pc_scan_arg *)arg)->s;
+	__u32 at = (i * PC_STRIDE) & PC_HEAD_MASK;
+
+	PC_UNROLL
+	for (__u32 k = 0; k < PC_STRIDE; k += 8) {
+		__u32 r;
+
+		if (!pc_swar_control(pc_head_word(s, at + k)))
+			continue;
+		r = pc_head_controls(s, at + k);
 		if (r != PC_SCANNING) {
 			s->reason = r;
 			return 1;
 		}
-		events &= events - 1;
 	}
 	return 0;
 }
@@ -134,17 +150,16 @@ static long pc_head_step(__u32 i, void *arg)
 static inline __u32 pc_head_scan(struct pc_scan *s)
 {
 	struct pc_scan_arg arg = { s };
-	__u32 words;
+	__u32 strides;
 
 	__builtin_memset(&s->head, 0, sizeof(s->head));
 	s->line_at = 0;
 	s->lines = 0;
-	s->cr_at = 0;
 	s->reason = PC_SCANNING;
-	words = (s->filled + 7) / 8;
-	if (words > PC_HEAD_MAX / 8)
-		words = PC_HEAD_MAX / 8;
-	pc_loop(words, pc_head_step, &arg);
+	strides = (s->filled + PC_STRIDE - 1) / PC_STRIDE;
+	if (strides > PC_HEAD_MAX / PC_STRIDE)
+		strides = PC_HEAD_MAX / PC_STRIDE;
+	pc_loop(strides, pc_head_step, &arg);
 	if (s->reason != PC_SCANNING)
 		return s->reason;
 	return s->filled < PC_HEAD_MAX ? PC_R_HEAD_SPLIT : PC_R_HEAD_TOO_LARGE;

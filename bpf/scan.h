@@ -76,7 +76,6 @@ struct pc_scan {
 	__u32 filled;  /* bytes of buf in use */
 	__u32 line_at; /* where the current line starts */
 	__u32 lines;   /* lines done */
-	__u32 cr_at;   /* 1 + where the last '\r' was, 0: none pending */
 	__u32 reason;  /* why the scan ended: PC_NEXT is "a whole head" */
 	struct pc_target target;
 	__u8 buf[PC_HEAD_MAX + PC_HEAD_SLACK];
