@@ -128,7 +128,7 @@ static inline __u32 pc_head_credential(struct pc_scan *s, struct pc_span *span,
 
 enum pc_field {
 	PC_FIELD_OTHER,
-	PC_FIELDS_HOST,
+	PC_FIELD_HOST,
 	PC_FIELD_LENGTH,
 	PC_FIELD_CODING,
 	PC_FIELD_CONNECTION,
@@ -144,7 +144,7 @@ static inline __u32 pc_head_field(const struct pc_scan *s, __u32 at,
 				  struct pc_ends e)
 {
 	if (PC_SHORT_IS(e, "host"))
-		return PC_FIELDS_HOST;
+		return PC_FIELD_HOST;
 	if (PC_ENDS_ARE(e, "content-length"))
 		return PC_FIELD_LENGTH;
 	if (PC_ENDS_ARE(e, "authorization"))
@@ -180,7 +180,7 @@ PC_GLOBAL __u32 pc_head_value(struct pc_scan *s, __u32 field, __u32 at,
 	if (!pc_head_trim(s, &at, &end))
 		return PC_R_HEAD_SYNTAX;
 	switch (field) {
-	case PC_FIELDS_HOST:
+	case PC_FIELD_HOST:
 		return pc_head_host(s, at, end);
 	case PC_FIELD_LENGTH:
 		return pc_head_length(s, at, end);

@@ -127,7 +127,6 @@ static long pc_head_step(__u32 i, void *arg)
 	struct pc_scan *s = ((struct pc_scan_arg *)arg)->s;
 	__u32 at = (i * PC_STRIDE) & PC_HEAD_MASK;
 
-	PC_UNROLL
 	for (__u32 k = 0; k < PC_STRIDE; k += 8) {
 		__u32 r;
 
