@@ -21,6 +21,7 @@
 #include "maps.h"
 #include "notify.h"
 #include "options.h"
+#include "pins.h"
 #include "policy.h"
 #include "snapshot.h"
 
@@ -77,7 +78,6 @@ static int compile(struct policy *out, const struct agent *a)
 	if (own)
 		opt.gateways.items = own;
 	opt.now_ns = clock_now_ns();
-	opt.generation = a->generation + 1;
 	if (a->opt.snapshot)
 		rc = snapshot_load(&snap, a->opt.snapshot, error);
 	if (rc) {
@@ -103,10 +103,12 @@ static void log_policy(const struct policy *p)
 			 p->summary.warnings[i].count);
 }
 
-static int apply(struct agent *a, const struct policy *p)
+static int apply(struct agent *a, struct policy *p)
 {
-	int rc = maps_apply(&a->maps, p);
+	int rc;
 
+	p->head.generation = a->generation + 1;
+	rc = maps_apply(&a->maps, p);
 	if (rc) {
 		log_line("cannot write the policy: %s", strerror(-rc));
 		return rc;
@@ -334,9 +336,9 @@ static int start(struct agent *a)
 	if (!rc)
 		rc = open_events(a);
 	if (!rc)
-		rc = load(a);
-	if (!rc)
 		rc = compile(&p, a);
+	if (!rc)
+		rc = load(a);
 	if (!rc) {
 		tick(a);
 		rc = apply(a, &p);
@@ -366,7 +368,7 @@ static void undo(const struct agent *a)
 	if (a->lock < 0)
 		return;
 	attach_remove_all(&n, a->opt.pin_dir);
-	attach_unpin(a->opt.pin_dir);
+	pins_remove(a->opt.pin_dir);
 }
 
 int run_main(int argc, char **argv)

@@ -3,7 +3,6 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <dirent.h>
 #include <errno.h>
 #include <linux/bpf.h>
 #include <linux/if_link.h>
@@ -11,90 +10,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "log.h"
+#include "pins.h"
 
-#define PATH_SIZE 320
 #define MAX_PROG_MAPS 64
-#define LINK_PREFIX "xdp_"
 
 /* Ours at the clsact ingress hook: early, and a number nobody picks by chance.
  */
 #define TC_PRIORITY 113
 #define TC_HANDLE 0x7063
-
-/*
- * A filter at TC is not pinned and is seen only from its network namespace.  A
- * second pin of our counters, named after both, remembers that there is one.
- */
-#define MARK_PREFIX "tc_"
-
-static int mark_path(char path[static PATH_SIZE], const char *pin_dir,
-		     int ifindex)
-{
-	struct stat ns;
-
-	if (stat("/proc/self/ns/net", &ns))
-		return -errno;
-	snprintf(path, PATH_SIZE, "%s/" MARK_PREFIX "%llu_%d", pin_dir,
-		 (unsigned long long)ns.st_ino, ifindex);
-	return 0;
-}
-
-static int mark_request(const char *pin_dir, int ifindex)
-{
-	char path[PATH_SIZE], counts[PATH_SIZE];
-	int fd, rc = mark_path(path, pin_dir, ifindex);
-
-	if (rc)
-		return rc;
-	snprintf(counts, sizeof(counts), "%s/pc_counts", pin_dir);
-	fd = bpf_obj_get(counts);
-	if (fd < 0)
-		return -errno;
-	if (bpf_obj_pin(fd, path) && errno != EEXIST)
-		rc = -errno;
-	close(fd);
-	return rc;
-}
-
-static int unmark_request(const char *pin_dir, int ifindex)
-{
-	char path[PATH_SIZE];
-	int rc = mark_path(path, pin_dir, ifindex);
-
-	if (!rc && unlink(path) && errno != ENOENT)
-		rc = -errno;
-	return rc;
-}
-
-static void link_path(char path[static PATH_SIZE], const char *pin_dir,
-		      int ifindex)
-{
-	snprintf(path, PATH_SIZE, "%s/" LINK_PREFIX "%d", pin_dir, ifindex);
-}
-
-/* The kernel's number for our counters: who uses that map is ours. */
-static int our_map_id(uint32_t *out, const char *pin_dir)
-{
-	struct bpf_map_info info = { 0 };
-	uint32_t size = sizeof(info);
-	char path[PATH_SIZE];
-	int fd, rc = 0;
-
-	snprintf(path, sizeof(path), "%s/pc_counts", pin_dir);
-	fd = bpf_obj_get(path);
-	if (fd < 0)
-		return -errno;
-	if (bpf_obj_get_info_by_fd(fd, &info, &size))
-		rc = -errno;
-	close(fd);
-	if (!rc)
-		*out = info.id;
-	return rc;
-}
 
 /* The program's name into name, and whether it is ours. */
 static bool program_is_ours(uint32_t prog_id, const char *pin_dir,
@@ -114,7 +40,7 @@ static bool program_is_ours(uint32_t prog_id, const char *pin_dir,
 	size = sizeof(info);
 	if (!bpf_obj_get_info_by_fd(fd, &info, &size)) {
 		snprintf(name, BPF_OBJ_NAME_LEN, "%s", info.name);
-		if (!our_map_id(&ours, pin_dir)) {
+		if (!pins_counts_id(&ours, pin_dir)) {
 			for (uint32_t i = 0;
 			     i < info.nr_map_ids && i < MAX_PROG_MAPS; i++)
 				found |= maps[i] == ours;
@@ -262,10 +188,10 @@ int attach_xdp(const char *pin_dir, const struct attach_programs *p,
 	       int ifindex, const char *name)
 {
 	enum attach_xdp old = mode_now(ifindex);
-	char path[PATH_SIZE];
+	char path[PINS_PATH_SIZE];
 	int rc;
 
-	link_path(path, pin_dir, ifindex);
+	pins_link_path(path, pin_dir, ifindex);
 	if ((old == ATTACH_XDP_NATIVE && p->may_be_native &&
 	     !adopt_link(path, p->native_fd, ifindex)) ||
 	    (old == ATTACH_XDP_GENERIC && p->may_be_generic &&
@@ -304,7 +230,7 @@ int attach_request(const char *pin_dir, int prog_fd, int ifindex,
 		opts.flags = BPF_TC_F_REPLACE;
 	rc = bpf_tc_hook_create(&hook);
 	if (!rc || rc == -EEXIST)
-		rc = mark_request(pin_dir, ifindex);
+		rc = pins_mark(pin_dir, ifindex);
 	if (!rc)
 		rc = bpf_tc_attach(&hook, &opts);
 	if (rc)
@@ -315,10 +241,10 @@ int attach_request(const char *pin_dir, int prog_fd, int ifindex,
 
 int attach_remove_xdp(const char *pin_dir, int ifindex, const char *name)
 {
-	char path[PATH_SIZE];
+	char path[PINS_PATH_SIZE];
 	int fd, rc = 0;
 
-	link_path(path, pin_dir, ifindex);
+	pins_link_path(path, pin_dir, ifindex);
 	fd = bpf_obj_get(path);
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -errno;
@@ -345,10 +271,10 @@ int attach_remove_request(const char *pin_dir, int ifindex, const char *name)
 	int rc;
 
 	if (query_request(ifindex, &id) || !program_is_ours(id, pin_dir, prog))
-		return unmark_request(pin_dir, ifindex);
+		return pins_unmark(pin_dir, ifindex);
 	rc = bpf_tc_detach(&hook, &opts);
 	if (!rc)
-		rc = unmark_request(pin_dir, ifindex);
+		rc = pins_unmark(pin_dir, ifindex);
 	if (rc)
 		log_line("interface %s: cannot detach from TC ingress: %s",
 			 name, strerror(-rc));
@@ -378,7 +304,7 @@ int attach_list(struct attachment **out, size_t *n, const char *pin_dir)
 	struct attachment *list;
 	size_t count = 0, found = 0;
 	uint32_t id;
-	int rc = our_map_id(&id, pin_dir);
+	int rc = pins_counts_id(&id, pin_dir);
 
 	if (rc)
 		return rc;
@@ -419,61 +345,5 @@ int attach_remove_all(size_t *removed, const char *pin_dir)
 			rc = xdp ? xdp : tc;
 	}
 	free(list);
-	return rc;
-}
-
-/* Is this a name that only we give? */
-static bool is_our_pin(const char *name)
-{
-	static const char *const names[] = { "pc_active",   "pc_policy",
-					     "pc_prefixes", "pc_key_rules",
-					     "pc_keys",	    "pc_answers",
-					     "pc_clock",    "pc_flows",
-					     "pc_counts" };
-	size_t n = strlen(LINK_PREFIX);
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (!strcmp(name, names[i]))
-			return true;
-	}
-	return !strncmp(name, LINK_PREFIX, n) && name[n] &&
-	       strspn(name + n, "0123456789") == strlen(name + n);
-}
-
-/* A filter in a network namespace that this one cannot see. */
-static int check_marks(DIR *dir, const char *pin_dir)
-{
-	struct dirent *e;
-
-	while ((e = readdir(dir))) {
-		if (strncmp(e->d_name, MARK_PREFIX, strlen(MARK_PREFIX)))
-			continue;
-		log_line("requests are still judged in another network "
-			 "namespace (%s/%s): detach there; if it is gone, "
-			 "remove that file",
-			 pin_dir, e->d_name);
-		return -EBUSY;
-	}
-	rewinddir(dir);
-	return 0;
-}
-
-int attach_unpin(const char *pin_dir)
-{
-	DIR *dir = opendir(pin_dir);
-	struct dirent *e;
-	int rc;
-
-	if (!dir)
-		return errno == ENOENT ? 0 : -errno;
-	rc = check_marks(dir, pin_dir);
-	while (!rc && (e = readdir(dir))) {
-		if (is_our_pin(e->d_name) && unlinkat(dirfd(dir), e->d_name, 0))
-			rc = -errno;
-	}
-	closedir(dir);
-	/* What others keep there is theirs, and so is then the directory. */
-	if (!rc && rmdir(pin_dir) && errno != ENOTEMPTY && errno != EBUSY)
-		rc = -errno;
 	return rc;
 }

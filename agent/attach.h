@@ -62,10 +62,4 @@ int attach_list(struct attachment **out, size_t *n, const char *pin_dir);
  */
 int attach_remove_all(size_t *removed, const char *pin_dir);
 
-/*
- * Removes every pin of ours, and the directory unless others keep something in
- * it.  0 or -errno; -EBUSY, logged: a filter is attached out of sight.
- */
-int attach_unpin(const char *pin_dir);
-
 #endif /* ATTACH_H */

@@ -12,6 +12,7 @@
 #include "host.h"
 #include "log.h"
 #include "options.h"
+#include "pins.h"
 
 /* Without this a running agent would be left renewing maps that nobody reads.
  */
@@ -47,7 +48,7 @@ int detach_main(int argc, char **argv)
 	if (!rc)
 		rc = attach_remove_all(&n, opt.pin_dir);
 	if (!rc)
-		rc = attach_unpin(opt.pin_dir);
+		rc = pins_remove(opt.pin_dir);
 	if (rc == -ENOENT)
 		rc = 0; /* nothing is installed */
 	if (rc)

@@ -4,7 +4,8 @@
 # detach takes away every program and pin of ours and nothing else: not files in
 # a directory that is no BPF file system, not other people's pins, and not our
 # own pins while a filter that needs them is attached out of sight.  An interface
-# is ours by whichever of its names it was given.
+# is ours by whichever of its names it was given, and one that is gone is no
+# obstacle.
 #
 #   client0 ---- veth -----> gate0 (altname front0) -> :8080
 . "$(dirname "$0")/lib.bash"
@@ -32,12 +33,14 @@ begin_tests
 check "files that are no pins stay" files_survive
 ip -n "$gateway_ns" link property add dev gate0 altname front0
 address_interfaces=(--interface front0)
-must "the agent starts on an altname" start_agent
+ip -n "$gateway_ns" link add gone0 type veth peer name gone1
+must "the agent starts on an altname" start_agent --request-interface gone0
 is "XDP stays attached" \
 	"$(status | jq -r '.interfaces[] | select(.name == "gate0").xdp')" native
 is_refused "a dead key" dead 401 API_KEY_DISABLED "$direct"
 end_agent TERM || true
 
+ip -n "$gateway_ns" link delete gone0
 check "detach from elsewhere says no" \
 	eval '! nsenter --net="/run/netns/$client_ns" "$bin" detach --pin-dir "$pins"'
 is_refused "a dead key, still" dead 401 API_KEY_DISABLED "$direct"

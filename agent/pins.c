@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "pins.h"
+
+#include <bpf/bpf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <linux/bpf.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "log.h"
+
+#define LINK_PREFIX "xdp_"
+#define MARK_PREFIX "tc_"
+
+/*
+ * A filter at TC is not pinned and is seen only from its network namespace.  A
+ * second pin of our counters, named after both, remembers that there is one.
+ */
+static int mark_path(char path[static PINS_PATH_SIZE], const char *pin_dir,
+		     int ifindex)
+{
+	struct stat ns;
+
+	if (stat("/proc/self/ns/net", &ns))
+		return -errno;
+	snprintf(path, PINS_PATH_SIZE, "%s/" MARK_PREFIX "%llu_%d", pin_dir,
+		 (unsigned long long)ns.st_ino, ifindex);
+	return 0;
+}
+
+int pins_mark(const char *pin_dir, int ifindex)
+{
+	char path[PINS_PATH_SIZE], counts[PINS_PATH_SIZE];
+	int fd, rc = mark_path(path, pin_dir, ifindex);
+
+	if (rc)
+		return rc;
+	snprintf(counts, sizeof(counts), "%s/pc_counts", pin_dir);
+	fd = bpf_obj_get(counts);
+	if (fd < 0)
+		return -errno;
+	if (bpf_obj_pin(fd, path) && errno != EEXIST)
+		rc = -errno;
+	close(fd);
+	return rc;
+}
+
+int pins_unmark(const char *pin_dir, int ifindex)
+{
+	char path[PINS_PATH_SIZE];
+	int rc = mark_path(path, pin_dir, ifindex);
+
+	if (!rc && unlink(path) && errno != ENOENT)
+		rc = -errno;
+	return rc;
+}
+
+void pins_link_path(char path[static PINS_PATH_SIZE], const char *pin_dir,
+		    int ifindex)
+{
+	snprintf(path, PINS_PATH_SIZE, "%s/" LINK_PREFIX "%d", pin_dir,
+		 ifindex);
+}
+
+/* The kernel's number for our counters: who uses that map is ours. */
+int pins_counts_id(uint32_t *out, const char *pin_dir)
+{
+	struct bpf_map_info info = { 0 };
+	uint32_t size = sizeof(info);
+	char path[PINS_PATH_SIZE];
+	int fd, rc = 0;
+
+	snprintf(path, sizeof(path), "%s/pc_counts", pin_dir);
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return -errno;
+	if (bpf_obj_get_info_by_fd(fd, &info, &size))
+		rc = -errno;
+	close(fd);
+	if (!rc)
+		*out = info.id;
+	return rc;
+}
+
+/* Is this a name that only we give? */
+static bool is_our_pin(const char *name)
+{
+	static const char *const names[] = { "pc_active",   "pc_policy",
+					     "pc_prefixes", "pc_key_rules",
+					     "pc_keys",	    "pc_answers",
+					     "pc_clock",    "pc_flows",
+					     "pc_counts" };
+	size_t n = strlen(LINK_PREFIX);
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (!strcmp(name, names[i]))
+			return true;
+	}
+	return !strncmp(name, LINK_PREFIX, n) && name[n] &&
+	       strspn(name + n, "0123456789") == strlen(name + n);
+}
+
+/*
+ * A mark of this namespace is left over from an interface that is gone; one of
+ * another stands for a filter that cannot be seen from here.
+ */
+static int clear_marks(DIR *dir, const char *pin_dir)
+{
+	unsigned long long ino;
+	struct stat ns;
+	struct dirent *e;
+
+	if (stat("/proc/self/ns/net", &ns))
+		return -errno;
+	while ((e = readdir(dir))) {
+		if (sscanf(e->d_name, MARK_PREFIX "%llu_", &ino) != 1)
+			continue;
+		if (ino == ns.st_ino && !unlinkat(dirfd(dir), e->d_name, 0))
+			continue;
+		log_line("requests are still judged in another network "
+			 "namespace (%s/%s): detach there; if it is gone, "
+			 "remove that file",
+			 pin_dir, e->d_name);
+		return -EBUSY;
+	}
+	rewinddir(dir);
+	return 0;
+}
+
+/* The directory, unless others keep something in it, and ours above it. */
+static int remove_directories(const char *pin_dir)
+{
+	char path[PINS_PATH_SIZE];
+	char *slash;
+
+	if (rmdir(pin_dir))
+		return errno == ENOTEMPTY || errno == EBUSY ? 0 : -errno;
+	snprintf(path, sizeof(path), "%s", pin_dir);
+	slash = strrchr(path, '/');
+	if (slash)
+		*slash = '\0';
+	slash = strrchr(path, '/');
+	if (slash && !strcmp(slash, "/portcullis") && rmdir(path) &&
+	    errno != ENOTEMPTY && errno != EBUSY)
+		return -errno;
+	return 0;
+}
+
+int pins_remove(const char *pin_dir)
+{
+	DIR *dir = opendir(pin_dir);
+	struct dirent *e;
+	int rc;
+
+	if (!dir)
+		return errno == ENOENT ? 0 : -errno;
+	rc = clear_marks(dir, pin_dir);
+	while (!rc && (e = readdir(dir))) {
+		if (is_our_pin(e->d_name) && unlinkat(dirfd(dir), e->d_name, 0))
+			rc = -errno;
+	}
+	closedir(dir);
+	return rc ? rc : remove_directories(pin_dir);
+}
