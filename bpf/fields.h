@@ -140,33 +140,63 @@ enum pc_field {
 	PC_FIELD_X_GOOG_API_KEY,
 };
 
-static inline __u32 pc_head_field(const struct pc_scan *s, __u32 at,
-				  struct pc_ends e)
+static inline __u32 pc_head_field_x(struct pc_ends e)
 {
-	if (PC_SHORT_IS(e, "host"))
-		return PC_FIELD_HOST;
-	if (PC_ENDS_ARE(e, "content-length"))
-		return PC_FIELD_LENGTH;
-	if (PC_ENDS_ARE(e, "authorization"))
-		return PC_FIELD_AUTHORIZATION;
 	if (PC_ENDS_ARE(e, "x-api-key"))
 		return PC_FIELD_X_API_KEY;
 	if (PC_ENDS_ARE(e, "x-goog-api-key"))
 		return PC_FIELD_X_GOOG_API_KEY;
+	if (PC_ENDS_ARE(e, "x-real-ip") || PC_ENDS_ARE(e, "x-forwarded-for"))
+		return PC_FIELD_FORWARDED;
+	return PC_FIELD_OTHER;
+}
+
+static inline __u32 pc_head_field_c(struct pc_ends e)
+{
+	if (PC_ENDS_ARE(e, "content-length"))
+		return PC_FIELD_LENGTH;
 	if (PC_ENDS_ARE(e, "connection"))
 		return PC_FIELD_CONNECTION;
-	if (PC_SHORT_IS(e, "upgrade"))
-		return PC_FIELD_UPGRADE;
-	if (PC_SHORT_IS(e, "expect"))
-		return PC_FIELD_EXPECT;
-	if (PC_ENDS_ARE(e, "x-real-ip") || PC_ENDS_ARE(e, "x-forwarded-for") ||
-	    PC_ENDS_ARE(e, "cf-connecting-ip"))
-		return PC_FIELD_FORWARDED;
-	/* Seventeen bytes: the middle one is in neither end. */
-	if (e.size == 17 && e.first == PC_W8("transfer") &&
-	    e.last == PC_W8("encoding") && pc_head_byte(s, at + 8) == '-')
-		return PC_FIELD_CODING;
-	return PC_FIELD_OTHER;
+	return PC_ENDS_ARE(e, "cf-connecting-ip") ? PC_FIELD_FORWARDED
+						  : PC_FIELD_OTHER;
+}
+
+/* Seventeen bytes: the middle one is in neither end. */
+static inline __u32 pc_head_field_t(const struct pc_scan *s, __u32 at,
+				    struct pc_ends e)
+{
+	return e.size == 17 && e.first == PC_W8("transfer") &&
+			       e.last == PC_W8("encoding") &&
+			       pc_head_byte(s, at + 8) == '-'
+		       ? PC_FIELD_CODING
+		       : PC_FIELD_OTHER;
+}
+
+/* By the first letter: most fields are none of these. */
+static inline __u32 pc_head_field(const struct pc_scan *s, __u32 at,
+				  struct pc_ends e)
+{
+	switch (e.first & 0xff) {
+	case 'a':
+		return PC_ENDS_ARE(e, "authorization") ? PC_FIELD_AUTHORIZATION
+						       : PC_FIELD_OTHER;
+	case 'c':
+		return pc_head_field_c(e);
+	case 'e':
+		return PC_SHORT_IS(e, "expect") ? PC_FIELD_EXPECT
+						: PC_FIELD_OTHER;
+	case 'h':
+		return PC_SHORT_IS(e, "host") ? PC_FIELD_HOST : PC_FIELD_OTHER;
+	case 't':
+		return pc_head_field_t(s, at, e);
+	case 'u':
+		return PC_SHORT_IS(e, "upgrade") ? PC_FIELD_UPGRADE
+						 : PC_FIELD_OTHER;
+	case 'x':
+		return pc_head_field_x(e);
+	default:
+		return PC_FIELD_OTHER;
+	}
 }
 
 PC_GLOBAL __u32 pc_head_value(struct pc_scan *s, __u32 field, __u32 at,

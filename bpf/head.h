@@ -93,14 +93,13 @@ static inline __u32 pc_head_control(struct pc_scan *s, __u32 at)
 	return s->lines ? PC_R_HEAD_SYNTAX : pc_head_foreign(s);
 }
 
-/* The control characters of the eight bytes at "at", in their order. */
-PC_GLOBAL __u32 pc_head_controls(struct pc_scan *s, __u32 at)
+/* The control characters of the eight bytes at "at", in their order; events is
+ * their mask.
+ */
+PC_GLOBAL __u32 pc_head_controls(struct pc_scan *s, __u32 at, __u64 events)
 {
-	__u64 events;
-
 	if (!s)
 		return PC_R_HEAD_SYNTAX;
-	events = pc_swar_control(pc_head_word(s, at));
 	for (int k = 0; k < 8; k++) {
 		__u32 pos, r;
 
@@ -128,11 +127,12 @@ static long pc_head_step(__u32 i, void *arg)
 	__u32 at = (i * PC_STRIDE) & PC_HEAD_MASK;
 
 	for (__u32 k = 0; k < PC_STRIDE; k += 8) {
+		__u64 events = pc_swar_control(pc_head_word(s, at + k));
 		__u32 r;
 
-		if (!pc_swar_control(pc_head_word(s, at + k)))
+		if (!events)
 			continue;
-		r = pc_head_controls(s, at + k);
+		r = pc_head_controls(s, at + k, events);
 		if (r != PC_SCANNING) {
 			s->reason = r;
 			return 1;

@@ -41,19 +41,21 @@ static inline __u64 pc_swar_range(__u64 w, __u8 lo, __u8 hi)
 /* Control characters: below blank, and DEL. */
 static inline __u64 pc_swar_control(__u64 w)
 {
-	__u64 below = ~(((w & PC_LOW7) + 0x60 * PC_ONES) | w) & PC_HIGH;
+	__u64 x = w & PC_LOW7;
 
-	return below | pc_swar_eq(w, 0x7f);
+	return (~(x + 0x60 * PC_ONES) | (x + PC_ONES)) & ~w & PC_HIGH;
 }
 
 /* Bytes that are not of [A-Za-z0-9_-], the characters of ordinary names. */
 static inline __u64 pc_swar_not_name(__u64 w)
 {
-	__u64 ok = pc_swar_range(w | 0x20 * PC_ONES, 'a', 'z') |
-		   pc_swar_range(w, '0', '9') | pc_swar_eq(w, '-') |
-		   pc_swar_eq(w, '_');
+	__u64 x = w & PC_LOW7, y = x | 0x20 * PC_ONES;
+	__u64 letter = (y + 0x1f * PC_ONES) & ~(y + 0x05 * PC_ONES);
+	__u64 digit = (x + 0x50 * PC_ONES) & ~(x + 0x46 * PC_ONES);
+	__u64 other = ((x ^ '-' * PC_ONES) + PC_LOW7) &
+		      ((x ^ '_' * PC_ONES) + PC_LOW7);
 
-	return ~ok & PC_HIGH;
+	return ((~(letter | digit) & other) | w) & PC_HIGH;
 }
 
 /* Index of the first byte set in a mask that is not empty. */
