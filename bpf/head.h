@@ -26,14 +26,11 @@ static inline __u32 pc_head_name(const struct pc_scan *s, __u32 at)
 	return 0;
 }
 
-PC_GLOBAL __u32 pc_head_header(struct pc_scan *s, __u32 at, __u32 end)
+static inline __u32 pc_head_header(struct pc_scan *s, __u32 at, __u32 end)
 {
 	__u32 n, field;
-	__u8 c;
+	__u8 c = pc_head_byte(s, at);
 
-	if (!s)
-		return PC_R_HEAD_SYNTAX;
-	c = pc_head_byte(s, at);
 	if (c == ' ' || c == '\t')
 		return PC_R_OBS_FOLD;
 	n = pc_head_name(s, at);
@@ -119,7 +116,7 @@ PC_GLOBAL __u32 pc_head_controls(struct pc_scan *s, __u32 at, __u64 events)
 /* Most words hold no control character, and calling a loop's body costs more
  * than looking at one.
  */
-#define PC_STRIDE 32
+#define PC_STRIDE 128
 
 static long pc_head_step(__u32 i, void *arg)
 {

@@ -57,13 +57,13 @@ struct pc_head {
 	struct pc_span x_goog_api_key;
 };
 
-/* A request target, walked byte by byte. */
+/* A request target, walked eight bytes at a time. */
 struct pc_target {
 	__u32 at;
 	__u32 end;
-	__u32 query_at; /* after the first '?', or 0 */
-	__u32 bad;	/* enum pc_reason, or 0 */
-	__u32 last;	/* the bytes before, newest lowest */
+	__u32 query_at;	   /* after the first '?', or 0 */
+	__u32 bad;	   /* enum pc_reason, or 0 */
+	__u32 after_slash; /* the byte before is a slash */
 };
 
 /*

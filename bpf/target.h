@@ -7,37 +7,79 @@
 
 #include "scan.h"
 
-static long pc_target_byte(__u32 i, void *arg)
+/* The first n bytes of a word, 0 to 8, as a mask. */
+static inline __u64 pc_target_first(__u32 n)
 {
-	struct pc_scan *s = ((struct pc_scan_arg *)arg)->s;
-	struct pc_target *t = &s->target;
-	__u32 at = t->at + i;
-	__u8 c;
+	return n >= 8 ? PC_HIGH : PC_HIGH & ((1ULL << n * 8 % 64) - 1);
+}
 
-	if (at >= t->end)
-		return 1;
-	c = pc_head_byte(s, at);
-	if (c == ' ' || c == '#') {
+/*
+ * A path with escapes, dots or empty segments is the gateway's to resolve.
+ * "within" masks the bytes that are the path's.
+ */
+static inline __u64 pc_target_path(struct pc_target *t, __u64 w, __u64 within)
+{
+	__u64 slash = pc_swar_eq(w, '/');
+	__u64 behind = slash << 8 | (t->after_slash ? 0x80 : 0);
+
+	t->after_slash = slash >> 63;
+	return (pc_swar_eq(w, '%') | (behind & (slash | pc_swar_eq(w, '.')))) &
+	       within;
+}
+
+/* A parameter named key or api_key, however it is written, shows as "key" or
+ * hides behind an escape.
+ */
+static inline __u64 pc_target_query(const struct pc_scan *s, __u32 at, __u64 w,
+				    __u64 within)
+{
+	__u64 key = pc_swar_eq(w, 'k') &
+		    pc_swar_eq(pc_head_word(s, at + 1), 'e') &
+		    pc_swar_eq(pc_head_word(s, at + 2), 'y');
+
+	return (key | pc_swar_eq(w, '%') | pc_swar_eq(w, '+') |
+		pc_swar_eq(w, ';')) &
+	       within;
+}
+
+/* Eight bytes of the target; 1: it is not one we follow. */
+static inline int pc_target_word(struct pc_scan *s, __u32 at)
+{
+	struct pc_target *t = &s->target;
+	__u64 w = pc_head_word(s, at), in = pc_target_first(t->end - at);
+	__u64 mark, path = in;
+
+	if ((pc_swar_eq(w, ' ') | pc_swar_eq(w, '#')) & in) {
 		t->bad = PC_R_TARGET_FORM;
 		return 1;
 	}
 	if (!t->query_at) {
-		/* Dots and empty segments are for the gateway to resolve. */
-		if (c == '%' ||
-		    ((t->last & 0xff) == '/' && (c == '.' || c == '/')))
+		mark = pc_swar_eq(w, '?') & in;
+		if (mark) {
+			path = in & ((mark & -mark) - 1);
+			t->query_at = at + pc_swar_first(mark) + 1;
+		}
+		if (pc_target_path(t, w, path))
 			t->bad = PC_R_PATH_UNSURE;
-		t->last = c;
-		if (c == '?')
-			t->query_at = at + 1;
-		return 0;
+		in &= ~path;
 	}
-	/* A parameter named key or api_key, however it is written, shows as
-	 * "key" or hides behind an escape.
-	 */
-	t->last = t->last << 8 | c;
-	if (c == '%' || c == '+' || c == ';' ||
-	    (t->last & 0xffffff) == ('k' << 16 | 'e' << 8 | 'y'))
+	if (t->query_at && pc_target_query(s, at, w, in))
 		s->head.flags |= PC_H_QUERY_UNSURE;
+	return 0;
+}
+
+#define PC_TARGET_STRIDE 32
+
+static long pc_target_step(__u32 i, void *arg)
+{
+	struct pc_scan *s = ((struct pc_scan_arg *)arg)->s;
+	__u32 at = s->target.at + i * PC_TARGET_STRIDE;
+
+	for (int k = 0; k < PC_TARGET_STRIDE / 8; k++) {
+		if (at >= s->target.end || pc_target_word(s, at))
+			return 1;
+		at += 8;
+	}
 	return 0;
 }
 
@@ -49,7 +91,7 @@ static inline __u32 pc_head_target(struct pc_scan *s, __u32 at, __u32 end)
 	if (at >= end || end - at > PC_TARGET_MAX || pc_head_byte(s, at) != '/')
 		return PC_R_TARGET_FORM;
 	*t = (struct pc_target){ .at = at, .end = end };
-	pc_loop(PC_TARGET_MAX, pc_target_byte, &arg);
+	pc_loop(PC_TARGET_MAX / PC_TARGET_STRIDE, pc_target_step, &arg);
 	if (t->bad == PC_R_TARGET_FORM)
 		return t->bad;
 	s->head.path.at = at;
