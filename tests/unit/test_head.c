@@ -340,6 +340,34 @@ static void queries_that_may_hold_a_key_are_marked(void **state)
 	assert_int_equal(s.head.path.size, 0);
 }
 
+/* The scanner looks at eight bytes at a time: wherever the odd ones stand. */
+static void odd_paths_are_marked_wherever_they_are_odd(void **state)
+{
+	static const struct {
+		const char *text;
+		bool odd;
+	} ends[] = {
+		{ "//x", true },  { "/.x", true },   { "/../x", true },
+		{ "%2fx", true }, { "/", true },     { "/?a=//", true },
+		{ "/x", false },  { "/x.y", false }, { "/x?a=/./%", false },
+	};
+	char path[64], head[160];
+
+	(void)state;
+	for (size_t n = 1; n < 40; n++) {
+		for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+			path[0] = '/';
+			memset(path + 1, 'a', n);
+			strcpy(path + 1 + n, ends[i].text);
+			snprintf(head, sizeof(head),
+				 "GET %s HTTP/1.1\r\n" H "\r\n", path);
+			check(path, scan(head), PC_NEXT);
+			if (!s.head.path.size != ends[i].odd)
+				fail_msg("%s", path);
+		}
+	}
+}
+
 static size_t long_head(char *out, size_t size)
 {
 	static const char first[] = GET H "x: ";
@@ -462,6 +490,7 @@ int main(void)
 		cmocka_unit_test(headers_are_known_by_their_whole_names),
 		cmocka_unit_test(the_first_header_of_a_name_wins),
 		cmocka_unit_test(queries_that_may_hold_a_key_are_marked),
+		cmocka_unit_test(odd_paths_are_marked_wherever_they_are_odd),
 		cmocka_unit_test(heads_fit_up_to_the_buffers_end),
 		cmocka_unit_test(targets_are_followed_to_a_limit),
 		cmocka_unit_test(the_naive_parser_agrees),
