@@ -15,6 +15,10 @@
 #define PC_TCP_ESTABLISHED 1
 #define PC_TCP_CLOSE_WAIT 8
 #define PC_TCP_LISTEN 10
+#define PC_TCP_NEW_SYN_RECV 12
+
+/* More than one write of the gateway's puts on the wire. */
+#define PC_ACK_AHEAD (1u << 20)
 
 static __always_inline struct bpf_sock *
 confirm_lookup(const struct pc_request *f)
@@ -38,6 +42,24 @@ confirm_lookup(const struct pc_request *f)
 				  BPF_F_CURRENT_NETNS, 0);
 }
 
+/* The kernel's own, as far as it matters; found by its BTF when loading. */
+struct tcp_request_sock {
+	__u32 rcv_isn;
+	__u32 snt_isn;
+} __attribute__((preserve_access_index));
+
+/*
+ * The handshake's last segment may still be on its way up while the first one
+ * with data is here already: they come in one batch.
+ */
+static __always_inline int confirm_handshake(struct bpf_sock *sk,
+					     const struct pc_segment *g)
+{
+	struct tcp_request_sock *req = bpf_skc_to_tcp_request_sock(sk);
+
+	return req && req->rcv_isn + 1 == g->seq && req->snt_isn + 1 == g->ack;
+}
+
 /*
  * Does the socket wait for just this segment, with nothing of its own unread? A
  * SYN and a head made up by somebody who saw neither of the connection's
@@ -49,10 +71,16 @@ static __always_inline int confirm_fits(struct bpf_sock *sk,
 	__u32 state = sk->state;
 	struct bpf_tcp_sock *tcp;
 
+	if (state == PC_TCP_NEW_SYN_RECV)
+		return confirm_handshake(sk, g);
 	if (state != PC_TCP_ESTABLISHED && state != PC_TCP_CLOSE_WAIT)
 		return 0;
 	tcp = bpf_tcp_sock(sk);
-	return tcp && tcp->rcv_nxt == g->seq && tcp->snd_nxt == g->ack;
+	/* snd_nxt is raised only after a segment is out, and the client may be
+	 * faster: its acknowledgement can be ahead, never behind.
+	 */
+	return tcp && tcp->rcv_nxt == g->seq &&
+	       g->ack - tcp->snd_nxt < PC_ACK_AHEAD;
 }
 
 static __always_inline enum pc_reason
