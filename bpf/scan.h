@@ -41,7 +41,6 @@ enum pc_method {
 #define PC_H_AUTHORIZATION 0x0100u
 #define PC_H_X_API_KEY 0x0200u
 #define PC_H_X_GOOG_API_KEY 0x0400u
-#define PC_H_CONNECTION 0x0800u
 #define PC_H_QUERY_UNSURE 0x1000u /* may hold a key: see pc_head_target() */
 
 struct pc_head {

@@ -29,15 +29,6 @@ static inline __u64 pc_swar_eq(__u64 w, __u8 c)
 	return ~(((x & PC_LOW7) + PC_LOW7) | x) & PC_HIGH;
 }
 
-/* Bytes in [lo, hi], both below 0x80. */
-static inline __u64 pc_swar_range(__u64 w, __u8 lo, __u8 hi)
-{
-	__u64 x = w & PC_LOW7;
-
-	return (x + (__u64)(0x80 - lo) * PC_ONES) &
-	       ~(x + (__u64)(0x7f - hi) * PC_ONES) & ~w & PC_HIGH;
-}
-
 /* Control characters: below blank, and DEL. */
 static inline __u64 pc_swar_control(__u64 w)
 {

@@ -48,6 +48,12 @@ fails "snapshot that is none" 1 "$tmp/bad.ndjson" "${run[@]}" \
 fails "pins outside a BPF file system" 1 "$tmp/pins" \
 	"${run[@]}" --pin-dir "$tmp/pins"
 
+fails "a kernel that is too old" 1 "6.1 or newer" \
+	setarch "$(uname -m)" --uname-2.6 "${run[@]}"
+# shellcheck disable=SC2016 # the inner shell's
+fails "a kernel without BTF" 1 /sys/kernel/btf/vmlinux unshare --mount \
+	sh -c 'mount -t tmpfs none /sys/kernel/btf && exec "$@"' sh "${run[@]}"
+
 # A stranger who may read the program and the snapshot, and nothing more.
 chmod 711 "$tmp"
 install -m 755 "$bin" "$tmp/portcullis"

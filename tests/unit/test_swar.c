@@ -84,20 +84,6 @@ static void equal_bytes_are_found_exactly(void **state)
 	}
 }
 
-static void ranges_are_exact_at_both_ends(void **state)
-{
-	(void)state;
-	for (int c = 0; c < 256; c++) {
-		__u64 w = (__u64)c * PC_ONES;
-
-		assert_int_equal(!!pc_swar_range(w, '0', '9'),
-				 c >= '0' && c <= '9');
-		assert_int_equal(!!pc_swar_range(w, 'a', 'z'),
-				 c >= 'a' && c <= 'z');
-		assert_int_equal(!!pc_swar_range(w, 0, 0x7f), c < 0x80);
-	}
-}
-
 static void the_first_byte_set_is_found(void **state)
 {
 	(void)state;
@@ -116,7 +102,6 @@ int main(void)
 		cmocka_unit_test(every_byte_beside_every_other),
 		cmocka_unit_test(random_words),
 		cmocka_unit_test(equal_bytes_are_found_exactly),
-		cmocka_unit_test(ranges_are_exact_at_both_ends),
 		cmocka_unit_test(the_first_byte_set_is_found),
 	};
 
