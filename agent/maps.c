@@ -381,6 +381,8 @@ void maps_set_clock(struct maps *m, const struct pc_clock *clock)
 {
 	struct pc_clock *c = m->clock_word;
 
+	__atomic_store_n(&c->stopped_ns, clock->stopped_ns, __ATOMIC_RELAXED);
+	__atomic_store_n(&c->stopped_ns, clock->stopped_ns, __ATOMIC_RELAXED);
 	__atomic_store_n(&c->tai_offset_ns, clock->tai_offset_ns,
 			 __ATOMIC_RELAXED);
 	__atomic_store_n(&c->lease_ns, clock->lease_ns, __ATOMIC_RELAXED);

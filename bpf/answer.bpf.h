@@ -9,6 +9,7 @@
 #include <linux/pkt_cls.h>
 
 #include "flow.bpf.h"
+#include "request.bpf.h"
 
 /* The rest of a refused request is acknowledged and thrown away up to here: a
  * client in the middle of a body then still reads its answer.
@@ -18,15 +19,6 @@
 /* "Nothing from me": filters of others at the same hook still get their say. */
 #define PC_TC_PASS TC_ACT_UNSPEC
 #define PC_ANSWER_TAIL 64 /* bytes of body after the address, at most */
-
-/* A request at hand, and where what belongs to it is. */
-struct pc_request {
-	struct __sk_buff *skb;
-	struct pc_scratch *s;
-	struct pc_flow *flow;
-	struct pc_policy *policy;
-	__u32 slot;
-};
 
 /* Sends the packet, rewritten, out where it came in. */
 static __always_inline int answer_send(const struct pc_request *f,

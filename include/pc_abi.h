@@ -21,7 +21,7 @@
 
 #include <linux/types.h>
 
-#define PC_ABI_VERSION 1
+#define PC_ABI_VERSION 2
 
 /*
  * Why a packet or a request met its fate, and what kind of fate it is.  One
@@ -258,6 +258,7 @@ struct pc_policy {
 /* Written by the agent a few times a second, outside the generations. */
 struct pc_clock {
 	__s64 tai_offset_ns; /* CLOCK_TAI - CLOCK_REALTIME */
+	__s64 stopped_ns;    /* not 0: the Unix time it always is, for tests */
 	__u64 lease_ns; /* CLOCK_BOOTTIME until which key denies hold; 0: always
 			 */
 	__u64 heartbeat_ns; /* CLOCK_BOOTTIME of the agent's last sign of life
@@ -328,7 +329,7 @@ _Static_assert(sizeof(struct pc_rule) == 8, "pc_rule layout");
 _Static_assert(sizeof(struct pc_digest) == 32, "pc_digest layout");
 _Static_assert(sizeof(struct pc_key) == 24, "pc_key layout");
 _Static_assert(sizeof(struct pc_policy) == 8512, "pc_policy layout");
-_Static_assert(sizeof(struct pc_clock) == 32, "pc_clock layout");
+_Static_assert(sizeof(struct pc_clock) == 40, "pc_clock layout");
 _Static_assert(sizeof(struct pc_answer) == 520, "pc_answer layout");
 _Static_assert(sizeof(struct pc_count) == 16, "pc_count layout");
 _Static_assert(sizeof(struct pc_flow_key) == 44, "pc_flow_key layout");

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A scanned head to a verdict: is it a request that a key decides, which key,
+ * and what does the gateway's order of checks say of it?  Changes no packet and
+ * no flow.
+ */
+#ifndef PC_JUDGE_BPF_H
+#define PC_JUDGE_BPF_H
+
+#include "digest.bpf.h"
+#include "path.h"
+#include "prefix.bpf.h"
+#include "request.bpf.h"
+#include "verdict.h"
+
+struct pc_judgement {
+	enum pc_reason reason;
+	enum pc_dialect dialect;
+};
+
+/*
+ * How the key's rules judge the packet's source.  It is the client for certain
+ * only if no proxy the gateway trusts could have put another one in its place.
+ */
+static __always_inline enum pc_address judge_address(const struct pc_request *f,
+						     const struct pc_key *key)
+{
+	const struct pc_policy *policy = f->policy;
+	const struct pc_pkt *p = &f->s->pkt;
+	void *hosts, *rules;
+
+	if (!key->rule_set)
+		return PC_ADDRESS_ALLOWED;
+	if (policy->trust_forwarded &&
+	    (f->s->scan.head.flags & PC_H_FORWARDED ||
+	     policy->custom_forwarded))
+		return PC_ADDRESS_UNSURE;
+	hosts = bpf_map_lookup_elem(&pc_prefixes, &f->slot);
+	rules = bpf_map_lookup_elem(&pc_key_rules, &f->slot);
+	if (!hosts || !rules ||
+	    prefix_find(hosts, PC_SET_PROXY, p->is_v6, p->saddr))
+		return PC_ADDRESS_UNSURE;
+	if (prefix_find(rules, PC_BLACK_SET(key->rule_set), p->is_v6, p->saddr))
+		return PC_ADDRESS_REFUSED;
+	if (key->facts & PC_F_WHITELIST &&
+	    !prefix_find(rules, PC_WHITE_SET(key->rule_set), p->is_v6,
+			 p->saddr))
+		return PC_ADDRESS_REFUSED;
+	return PC_ADDRESS_ALLOWED;
+}
+
+static __always_inline struct pc_key *find_key(const struct pc_request *f)
+{
+	void *keys = bpf_map_lookup_elem(&pc_keys, &f->slot);
+
+	return keys ? bpf_map_lookup_elem(keys, &f->s->digest) : NULL;
+}
+
+static __always_inline enum pc_dialect judge_dialect(__u32 path,
+						     enum pc_reason r)
+{
+	if (path & PC_P_GOOGLE)
+		return PC_DIALECT_GOOGLE;
+	return path & PC_P_OPENAI && r == PC_R_KEY_EXHAUSTED ? PC_DIALECT_OPENAI
+							     : PC_DIALECT_STD;
+}
+
+/* PC_P_* of the scanned path. */
+PC_GLOBAL __u32 classify_path(struct pc_scratch *s, __u32 profile)
+{
+	const struct pc_span *path;
+
+	if (!s)
+		return 0;
+	path = &s->scan.head.path;
+
+	return pc_path_classify(s->scan.buf + (path->at & PC_HEAD_MASK),
+				path->size, profile);
+}
+
+/* PC_NEXT when the request is one whose key decides, with PC_P_* in *path. */
+static __always_inline enum pc_reason judge_target(const struct pc_request *f,
+						   __u32 *path)
+{
+	const struct pc_scan *s = &f->s->scan;
+	const struct pc_head *h = &s->head;
+
+	if (h->method == PC_METHOD_OTHER)
+		return PC_R_OTHER_METHOD;
+	if (h->flags & PC_H_UPGRADE)
+		return PC_R_UPGRADE;
+	if (!h->path.size)
+		return PC_R_PATH_UNSURE;
+	*path = classify_path(f->s, f->policy->profile);
+	if (!(*path & PC_P_GUARDED))
+		return PC_R_OTHER_PATH;
+	return h->flags & PC_H_QUERY_UNSURE ? PC_R_QUERY_UNSURE : PC_NEXT;
+}
+
+/* CLOCK_REALTIME, from a clock a program may read. */
+static __always_inline __s64 now_ns(const struct pc_clock *clock)
+{
+	if (clock->stopped_ns)
+		return clock->stopped_ns;
+	return bpf_ktime_get_tai_ns() - clock->tai_offset_ns;
+}
+
+static __always_inline enum pc_reason judge_key(const struct pc_request *f,
+						__u32 path)
+{
+	struct pc_scratch *s = f->s;
+	struct pc_question q = {
+		.profile = f->policy->profile,
+		.run_mode = f->policy->run_mode,
+		.variant = path & PC_P_GOOGLE ? PC_VARIANT_GOOGLE
+					      : PC_VARIANT_MAIN,
+		.exempt = !!(path & PC_P_EXEMPT) ||
+			  (path & PC_P_EXEMPT_GET &&
+			   s->scan.head.method == PC_METHOD_GET),
+	};
+	struct pc_span span = {};
+	struct pc_clock *clock;
+	struct pc_key *key;
+	enum pc_reason r;
+	__u32 zero = 0;
+
+	r = pc_head_key_find(&span, &s->scan, q.profile, q.variant);
+	if (r == PC_NEXT)
+		r = digest_key(s, span.at, span.size);
+	if (r != PC_NEXT)
+		return r;
+	key = find_key(f);
+	if (!key)
+		return PC_R_KEY_UNKNOWN;
+	clock = bpf_map_lookup_elem(&pc_clock, &zero);
+	if (!clock ||
+	    (clock->lease_ns && bpf_ktime_get_boot_ns() > clock->lease_ns))
+		return PC_R_LEASE_LAPSED;
+	q.now_ns = now_ns(clock);
+	q.address = judge_address(f, key);
+	return pc_verdict(key, &q);
+}
+
+static __always_inline struct pc_judgement
+judge_head(const struct pc_request *f)
+{
+	struct pc_judgement j = {};
+	__u32 path = 0;
+
+	j.reason = judge_target(f, &path);
+	if (j.reason == PC_NEXT)
+		j.reason = judge_key(f, path);
+	j.dialect = judge_dialect(path, j.reason);
+	return j;
+}
+
+static __always_inline int is_denial(enum pc_reason r)
+{
+	switch (r) {
+#define X(id, name, class) \
+	case PC_R_##id:    \
+		return PC_CLASS_##class == PC_CLASS_DENY;
+		PC_REASONS(X)
+#undef X
+	default:
+		return 0;
+	}
+}
+
+#endif /* PC_JUDGE_BPF_H */
