@@ -250,7 +250,7 @@ static int put_element(int fd, uint32_t index, const void *value, size_t size)
 
 static int put_answers(struct maps *m, uint32_t slot, const struct policy *p)
 {
-	uint32_t n = PC_ANSWER_INDEX(1, 0, 0);
+	uint32_t n = PC_ANSWER_INDEX(1, 0, 0, 0);
 	int rc = 0;
 
 	for (uint32_t i = 0; i < n && !rc; i++)

@@ -267,28 +267,33 @@ static int compile_prefixes(struct build *b)
 	return err;
 }
 
+/* Both forms; one the gateway never gives stays empty. */
+static int compile_answer(struct build *b, enum pc_reason r, enum pc_dialect d)
+{
+	int err = 0;
+
+	for (int closing = 0; !err && closing < 2; closing++)
+		err = answer_compile(
+			&b->p.answers[PC_ANSWER_INDEX(0, r, d, closing)],
+			b->opt->profile, d, r, closing);
+	return err == -ENOENT ? 0 : err;
+}
+
 static int compile_answers(struct build *b)
 {
-	struct policy *p = &b->p;
+	int err = 0;
 
-	p->answers =
-		calloc((size_t)PC_R_MAX * PC_DIALECT_MAX, sizeof(*p->answers));
-	if (!p->answers)
+	b->p.answers =
+		calloc(PC_ANSWER_INDEX(1, 0, 0, 0), sizeof(*b->p.answers));
+	if (!b->p.answers)
 		return -ENOMEM;
 	for (int r = 0; r < PC_R_MAX; r++) {
-		for (int d = 0; d < PC_DIALECT_MAX; d++) {
-			int err;
-
-			if (reason_class(r) != PC_CLASS_DENY)
-				continue;
-			err = answer_compile(
-				&p->answers[PC_ANSWER_INDEX(0, r, d)],
-				b->opt->profile, d, r, 1);
-			if (err && err != -ENOENT)
-				return err;
-		}
+		if (reason_class(r) != PC_CLASS_DENY)
+			continue;
+		for (int d = 0; !err && d < PC_DIALECT_MAX; d++)
+			err = compile_answer(b, r, d);
 	}
-	return 0;
+	return err;
 }
 
 static void compile_head(struct build *b)

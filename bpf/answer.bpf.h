@@ -114,7 +114,7 @@ static __always_inline int answer_reset_client(const struct pc_request *f,
 static __always_inline int answer_reply(const struct pc_request *f)
 {
 	const struct pc_flow *flow = f->flow;
-	__u32 answer = PC_ANSWER_INDEX(f->slot, flow->reason, flow->dialect);
+	__u32 answer = PC_ANSWER_INDEX(f->slot, flow->reason, flow->dialect, 1);
 	struct pc_send out = {
 		.seq = flow->answer_seq,
 		.ack = flow->client_next,
@@ -148,7 +148,7 @@ static __always_inline void answer_remember(const struct pc_request *f,
 static __always_inline int answer_close(const struct pc_request *f,
 					__u32 reason, __u32 dialect)
 {
-	__u32 answer = PC_ANSWER_INDEX(f->slot, reason, dialect);
+	__u32 answer = PC_ANSWER_INDEX(f->slot, reason, dialect, 1);
 	__u32 size = answer_fill(f->s, answer);
 
 	answer_remember(f, reason, dialect, size);

@@ -116,7 +116,7 @@ static __always_inline enum pc_reason read_head(struct __sk_buff *skb,
 
 static __always_inline int has_answer(__u32 slot, struct pc_judgement j)
 {
-	__u32 index = PC_ANSWER_INDEX(slot, j.reason, j.dialect);
+	__u32 index = PC_ANSWER_INDEX(slot, j.reason, j.dialect, 1);
 	struct pc_answer *a = bpf_map_lookup_elem(&pc_answers, &index);
 
 	return a && a->size;

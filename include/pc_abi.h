@@ -281,9 +281,15 @@ struct pc_answer {
 	__u8 data[PC_ANSWER_SIZE];
 };
 
-#define PC_ANSWER_INDEX(slot, reason, dialect) \
-	(((__u32)(slot)*PC_R_MAX + (reason)) * PC_DIALECT_MAX + (dialect))
-#define PC_N_ANSWERS PC_ANSWER_INDEX(2, 0, 0)
+/*
+ * Each refusal has two: one that leaves the connection as it is, and, with
+ * "closing" 1, one that announces its end.
+ */
+#define PC_ANSWER_INDEX(slot, reason, dialect, closing)                       \
+	((((__u32)(slot)*PC_R_MAX + (reason)) * PC_DIALECT_MAX + (dialect)) * \
+		 2 +                                                          \
+	 (closing))
+#define PC_N_ANSWERS PC_ANSWER_INDEX(2, 0, 0, 0)
 
 /* A counter: what was done, and in monitor mode what would have been. */
 struct pc_count {

@@ -620,14 +620,16 @@ static void head_says_what_was_asked(void **state)
 static void check_answer(const struct policy *p, uint8_t profile,
 			 enum pc_dialect dialect, enum pc_reason r)
 {
-	struct pc_answer want = { 0 };
+	for (int closing = 0; closing < 2; closing++) {
+		__u32 index = PC_ANSWER_INDEX(0, r, dialect, closing);
+		struct pc_answer want = { 0 };
 
-	if (reason_class(r) == PC_CLASS_DENY)
-		answer_compile(&want, profile, dialect, r, 1);
-	if (memcmp(&p->answers[PC_ANSWER_INDEX(0, r, dialect)], &want,
-		   sizeof(want)))
-		fail_msg("profile %u, dialect %d: %s", profile, dialect,
-			 reason_name(r));
+		if (reason_class(r) == PC_CLASS_DENY)
+			answer_compile(&want, profile, dialect, r, closing);
+		if (memcmp(&p->answers[index], &want, sizeof(want)))
+			fail_msg("profile %u, dialect %d, closing %d: %s",
+				 profile, dialect, closing, reason_name(r));
+	}
 }
 
 static void every_denial_has_its_answers(void **state)
@@ -645,7 +647,7 @@ static void every_denial_has_its_answers(void **state)
 			for (int d = 0; d < PC_DIALECT_MAX; d++)
 				check_answer(&p, f.opt.profile, d, r);
 		}
-		r = PC_ANSWER_INDEX(0, PC_R_KEY_DISABLED, PC_DIALECT_STD);
+		r = PC_ANSWER_INDEX(0, PC_R_KEY_DISABLED, PC_DIALECT_STD, 1);
 		assert_int_not_equal(p.answers[r].size, 0);
 		policy_fini(&p);
 	}
