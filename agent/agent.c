@@ -177,6 +177,10 @@ static int attach(const struct agent *a)
 		.may_be_native = o->xdp_mode != XDP_GENERIC,
 		.may_be_generic = o->xdp_mode != XDP_NATIVE,
 	};
+	const struct attach_filters filters = {
+		.request_fd = loader_request_fd(a->loader),
+		.reply_fd = loader_reply_fd(a->loader),
+	};
 	int rc = 0;
 
 	for (size_t i = 0; i < o->interfaces.n && !rc; i++) {
@@ -188,7 +192,7 @@ static int attach(const struct agent *a)
 	for (size_t i = 0; i < o->request_interfaces.n && !rc; i++) {
 		const char *name = o->request_interfaces.items[i];
 
-		rc = attach_request(o->pin_dir, loader_request_fd(a->loader),
+		rc = attach_request(o->pin_dir, &filters,
 				    host_find_interface(name), name);
 	}
 	return rc;
@@ -219,7 +223,7 @@ static int prune(const struct agent *a)
 
 		if (t->xdp && !listed(&o->interfaces, t->ifindex))
 			rc = attach_remove_xdp(o->pin_dir, t->ifindex, t->name);
-		if (!rc && t->request &&
+		if (!rc && (t->request || t->reply) &&
 		    !listed(&o->request_interfaces, t->ifindex))
 			rc = attach_remove_request(o->pin_dir, t->ifindex,
 						   t->name);

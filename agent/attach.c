@@ -17,10 +17,18 @@
 
 #define MAX_PROG_MAPS 64
 
-/* Ours at the clsact ingress hook: early, and a number nobody picks by chance.
- */
+/* Ours at the clsact hooks: early, and a number nobody picks by chance. */
 #define TC_PRIORITY 113
 #define TC_HANDLE 0x7063
+
+/* In the order they are taken; given back the other way round.  Requests are
+ * judged only while their answers are heard.
+ */
+static const struct {
+	enum bpf_tc_attach_point point;
+	const char *name;
+} hooks[] = { { BPF_TC_EGRESS, "egress" }, { BPF_TC_INGRESS, "ingress" } };
+#define N_HOOKS (sizeof(hooks) / sizeof(hooks[0]))
 
 /* The program's name into name, and whether it is ours. */
 static bool program_is_ours(uint32_t prog_id, const char *pin_dir,
@@ -40,7 +48,7 @@ static bool program_is_ours(uint32_t prog_id, const char *pin_dir,
 	size = sizeof(info);
 	if (!bpf_obj_get_info_by_fd(fd, &info, &size)) {
 		snprintf(name, BPF_OBJ_NAME_LEN, "%s", info.name);
-		if (!pins_counts_id(&ours, pin_dir)) {
+		if (!pins_active_id(&ours, pin_dir)) {
 			for (uint32_t i = 0;
 			     i < info.nr_map_ids && i < MAX_PROG_MAPS; i++)
 				found |= maps[i] == ours;
@@ -65,11 +73,11 @@ static int query_xdp(int ifindex, uint32_t *prog_id, enum attach_xdp *mode)
 	return 0;
 }
 
-/* The program in our place at TC ingress; -ENOENT when the place is empty. */
-static int query_request(int ifindex, uint32_t *prog_id)
+/* The program in our place at a hook; -ENOENT when the place is empty. */
+static int query_tc(int ifindex, size_t hook_index, uint32_t *prog_id)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex,
-		    .attach_point = BPF_TC_INGRESS);
+		    .attach_point = hooks[hook_index].point);
 	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = TC_HANDLE,
 		    .priority = TC_PRIORITY);
 	int rc = bpf_tc_query(&hook, &opts);
@@ -105,12 +113,17 @@ int attach_check_request(const char *pin_dir, int ifindex, const char *name)
 	char prog[BPF_OBJ_NAME_LEN];
 	uint32_t id = 0;
 
-	if (query_request(ifindex, &id) || program_is_ours(id, pin_dir, prog))
-		return 0;
-	log_line("interface %s: our place at TC ingress is taken by "
-		 "%s (id %u); tc filter del dev %s ingress pref %d",
-		 name, prog, id, name, TC_PRIORITY);
-	return -EBUSY;
+	for (size_t i = 0; i < N_HOOKS; i++) {
+		if (query_tc(ifindex, i, &id) ||
+		    program_is_ours(id, pin_dir, prog))
+			continue;
+		log_line("interface %s: our place at TC %s is taken by "
+			 "%s (id %u); tc filter del dev %s %s pref %d",
+			 name, hooks[i].name, prog, id, name, hooks[i].name,
+			 TC_PRIORITY);
+		return -EBUSY;
+	}
+	return 0;
 }
 
 static int new_link(const char *path, int prog_fd, int ifindex, uint32_t flags)
@@ -214,28 +227,37 @@ int attach_xdp(const char *pin_dir, const struct attach_programs *p,
  * Replaces only what is ours: an empty place is taken without REPLACE, so that
  * of two agents who find it empty one is told.
  */
-int attach_request(const char *pin_dir, int prog_fd, int ifindex,
-		   const char *name)
+static int attach_tc(size_t hook_index, int prog_fd, int ifindex)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex,
-		    .attach_point = BPF_TC_INGRESS);
+		    .attach_point = hooks[hook_index].point);
 	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = TC_HANDLE,
 		    .priority = TC_PRIORITY, .prog_fd = prog_fd);
-	int rc = attach_check_request(pin_dir, ifindex, name);
+	int rc;
 	uint32_t id;
 
-	if (rc)
-		return rc;
-	if (!query_request(ifindex, &id))
+	if (!query_tc(ifindex, hook_index, &id))
 		opts.flags = BPF_TC_F_REPLACE;
 	rc = bpf_tc_hook_create(&hook);
 	if (!rc || rc == -EEXIST)
-		rc = pins_mark(pin_dir, ifindex);
-	if (!rc)
 		rc = bpf_tc_attach(&hook, &opts);
-	if (rc)
-		log_line("interface %s: cannot attach at TC ingress: %s", name,
-			 strerror(-rc));
+	return rc;
+}
+
+int attach_request(const char *pin_dir, const struct attach_filters *f,
+		   int ifindex, const char *name)
+{
+	const int fds[N_HOOKS] = { f->reply_fd, f->request_fd };
+	int rc = attach_check_request(pin_dir, ifindex, name);
+
+	if (!rc)
+		rc = pins_mark(pin_dir, ifindex);
+	for (size_t i = 0; i < N_HOOKS && !rc; i++) {
+		rc = attach_tc(i, fds[i], ifindex);
+		if (rc)
+			log_line("interface %s: cannot attach at TC %s: %s",
+				 name, hooks[i].name, strerror(-rc));
+	}
 	return rc;
 }
 
@@ -260,25 +282,32 @@ int attach_remove_xdp(const char *pin_dir, int ifindex, const char *name)
 	return rc;
 }
 
-int attach_remove_request(const char *pin_dir, int ifindex, const char *name)
+static int remove_tc(const char *pin_dir, size_t hook_index, int ifindex)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex,
-		    .attach_point = BPF_TC_INGRESS);
+		    .attach_point = hooks[hook_index].point);
 	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = TC_HANDLE,
 		    .priority = TC_PRIORITY);
 	char prog[BPF_OBJ_NAME_LEN];
 	uint32_t id;
-	int rc;
 
-	if (query_request(ifindex, &id) || !program_is_ours(id, pin_dir, prog))
-		return pins_unmark(pin_dir, ifindex);
-	rc = bpf_tc_detach(&hook, &opts);
-	if (!rc)
-		rc = pins_unmark(pin_dir, ifindex);
-	if (rc)
-		log_line("interface %s: cannot detach from TC ingress: %s",
-			 name, strerror(-rc));
-	return rc;
+	if (query_tc(ifindex, hook_index, &id) ||
+	    !program_is_ours(id, pin_dir, prog))
+		return 0;
+	return bpf_tc_detach(&hook, &opts);
+}
+
+int attach_remove_request(const char *pin_dir, int ifindex, const char *name)
+{
+	int rc = 0;
+
+	for (size_t i = N_HOOKS; i-- && !rc;) {
+		rc = remove_tc(pin_dir, i, ifindex);
+		if (rc)
+			log_line("interface %s: cannot detach from TC %s: %s",
+				 name, hooks[i].name, strerror(-rc));
+	}
+	return rc ? rc : pins_unmark(pin_dir, ifindex);
 }
 
 static void look_at(struct attachment *out, const char *pin_dir,
@@ -294,7 +323,9 @@ static void look_at(struct attachment *out, const char *pin_dir,
 	if (!query_xdp(out->ifindex, &id, &mode) && id &&
 	    program_is_ours(id, pin_dir, prog))
 		out->xdp = mode;
-	out->request = !query_request(out->ifindex, &id) &&
+	out->reply = !query_tc(out->ifindex, 0, &id) &&
+		     program_is_ours(id, pin_dir, prog);
+	out->request = !query_tc(out->ifindex, 1, &id) &&
 		       program_is_ours(id, pin_dir, prog);
 }
 
@@ -304,7 +335,7 @@ int attach_list(struct attachment **out, size_t *n, const char *pin_dir)
 	struct attachment *list;
 	size_t count = 0, found = 0;
 	uint32_t id;
-	int rc = pins_counts_id(&id, pin_dir);
+	int rc = pins_active_id(&id, pin_dir);
 
 	if (rc)
 		return rc;
@@ -316,7 +347,8 @@ int attach_list(struct attachment **out, size_t *n, const char *pin_dir)
 	list = calloc(count + 1, sizeof(*list));
 	for (size_t i = 0; list && i < count; i++) {
 		look_at(&list[found], pin_dir, &nics[i]);
-		found += list[found].xdp || list[found].request;
+		found += list[found].xdp || list[found].request ||
+			 list[found].reply;
 	}
 	if_freenameindex(nics);
 	if (!list)

@@ -20,7 +20,8 @@ struct attachment {
 	char name[IF_NAMESIZE];
 	int ifindex;
 	enum attach_xdp xdp;
-	bool request;
+	bool request; /* requests are judged */
+	bool reply;   /* answers are heard and translated */
 };
 
 /* Is the way free?  -EBUSY: somebody else's program is there; logged by name.
@@ -36,6 +37,12 @@ struct attach_programs {
 	bool may_be_generic;
 };
 
+/* The TC programs, of one interface's both directions. */
+struct attach_filters {
+	int request_fd; /* ingress */
+	int reply_fd;	/* egress */
+};
+
 /*
  * Puts the program on the interface, or in the place of an earlier one of ours
  * without a gap, unless the mode changes.  0 or -errno, logged; on failure an
@@ -43,8 +50,8 @@ struct attach_programs {
  */
 int attach_xdp(const char *pin_dir, const struct attach_programs *p,
 	       int ifindex, const char *name);
-int attach_request(const char *pin_dir, int prog_fd, int ifindex,
-		   const char *name);
+int attach_request(const char *pin_dir, const struct attach_filters *f,
+		   int ifindex, const char *name);
 
 /* Takes ours away; nothing there is fine.  0 or -errno, logged. */
 int attach_remove_xdp(const char *pin_dir, int ifindex, const char *name);

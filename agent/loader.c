@@ -119,3 +119,8 @@ int loader_request_fd(const struct loader *l)
 {
 	return bpf_program__fd(l->request->progs.pc_request);
 }
+
+int loader_reply_fd(const struct loader *l)
+{
+	return bpf_program__fd(l->request->progs.pc_reply);
+}

@@ -18,5 +18,6 @@ void loader_free(struct loader *l);
 int loader_xdp_fd(const struct loader *l);
 int loader_xdp_generic_fd(const struct loader *l);
 int loader_request_fd(const struct loader *l);
+int loader_reply_fd(const struct loader *l);
 
 #endif /* LOADER_H */

@@ -18,7 +18,7 @@
 
 /*
  * A filter at TC is not pinned and is seen only from its network namespace.  A
- * second pin of our counters, named after both, remembers that there is one.
+ * second pin of the slot in force, named after both, remembers that there is one.
  */
 static int mark_path(char path[static PINS_PATH_SIZE], const char *pin_dir,
 		     int ifindex)
@@ -34,13 +34,13 @@ static int mark_path(char path[static PINS_PATH_SIZE], const char *pin_dir,
 
 int pins_mark(const char *pin_dir, int ifindex)
 {
-	char path[PINS_PATH_SIZE], counts[PINS_PATH_SIZE];
+	char path[PINS_PATH_SIZE], active[PINS_PATH_SIZE];
 	int fd, rc = mark_path(path, pin_dir, ifindex);
 
 	if (rc)
 		return rc;
-	snprintf(counts, sizeof(counts), "%s/pc_counts", pin_dir);
-	fd = bpf_obj_get(counts);
+	snprintf(active, sizeof(active), "%s/pc_active", pin_dir);
+	fd = bpf_obj_get(active);
 	if (fd < 0)
 		return -errno;
 	if (bpf_obj_pin(fd, path) && errno != EEXIST)
@@ -66,15 +66,15 @@ void pins_link_path(char path[static PINS_PATH_SIZE], const char *pin_dir,
 		 ifindex);
 }
 
-/* The kernel's number for our counters: who uses that map is ours. */
-int pins_counts_id(uint32_t *out, const char *pin_dir)
+/* The kernel's number for the slot in force: who uses that map is ours. */
+int pins_active_id(uint32_t *out, const char *pin_dir)
 {
 	struct bpf_map_info info = { 0 };
 	uint32_t size = sizeof(info);
 	char path[PINS_PATH_SIZE];
 	int fd, rc = 0;
 
-	snprintf(path, sizeof(path), "%s/pc_counts", pin_dir);
+	snprintf(path, sizeof(path), "%s/pc_active", pin_dir);
 	fd = bpf_obj_get(path);
 	if (fd < 0)
 		return -errno;
@@ -93,7 +93,7 @@ static bool is_our_pin(const char *name)
 					     "pc_prefixes", "pc_key_rules",
 					     "pc_keys",	    "pc_answers",
 					     "pc_clock",    "pc_flows",
-					     "pc_counts" };
+					     "pc_living",   "pc_counts" };
 	size_t n = strlen(LINK_PREFIX);
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

@@ -15,7 +15,7 @@ void pins_link_path(char path[static PINS_PATH_SIZE], const char *pin_dir,
 		    int ifindex);
 
 /* The kernel's number for our counters: a program that uses them is ours. */
-int pins_counts_id(uint32_t *out, const char *pin_dir);
+int pins_active_id(uint32_t *out, const char *pin_dir);
 
 /*
  * Remembers, or forgets, a filter at TC of an interface in this network

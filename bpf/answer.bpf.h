@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Refusals: the gateway's own answer sent in its place, the gateway's
- * connection taken down, and the client let down gently afterwards.
+ * Refusals that end the connection: the gateway's own answer sent in its place,
+ * the gateway's side taken down, and the client let down gently afterwards.
  */
 #ifndef PC_ANSWER_BPF_H
 #define PC_ANSWER_BPF_H
 
 #include <linux/pkt_cls.h>
 
-#include "flow.bpf.h"
+#include "delta.bpf.h"
 #include "request.bpf.h"
 
 /* The rest of a refused request is acknowledged and thrown away up to here: a
@@ -20,15 +20,52 @@
 #define PC_TC_PASS TC_ACT_UNSPEC
 #define PC_ANSWER_TAIL 64 /* bytes of body after the address, at most */
 
+/* Tells our egress hook that the packet is ours.  Nobody routes by it, unlike a
+ * mark.
+ */
+#define PC_OURS 0x7063
+
 /* Sends the packet, rewritten, out where it came in. */
 static __always_inline int answer_send(const struct pc_request *f,
 				       struct pc_send out)
 {
+	int rc;
+
 	out.to_client = 1;
 	f->s->send = out;
 	if (segment_write(f->skb, f->s))
 		return -1;
-	return bpf_clone_redirect(f->skb, f->skb->ifindex, 0);
+	f->skb->tc_index = PC_OURS;
+	rc = bpf_clone_redirect(f->skb, f->skb->ifindex, 0);
+	f->skb->tc_index = 0;
+	return rc;
+}
+
+/* What is left of the packet goes on to the gateway, as a bare segment. */
+static __always_inline int answer_to_gateway(const struct pc_request *f,
+					     __u32 seq, __u32 ack, __u8 flags)
+{
+	struct pc_send out = {
+		.seq = seq,
+		.ack = ack,
+		.flags = flags,
+		.window = f->s->segment.window,
+	};
+
+	f->s->send = out;
+	return segment_write(f->skb, f->s) ? TC_ACT_SHOT : PC_TC_PASS;
+}
+
+/* The segment's own numbers, as the gateway counts. */
+static __always_inline __u32 answer_gateway_seq(const struct pc_request *f)
+{
+	return f->s->segment.seq - f->s->delta.skipped;
+}
+
+static __always_inline __u32 answer_gateway_ack(const struct pc_request *f)
+{
+	return f->living ? delta_ack(&f->s->delta, f->s->segment.ack)
+			 : f->s->segment.ack;
 }
 
 static __always_inline void answer_put_length(struct pc_scratch *s, __u32 at,
@@ -83,19 +120,14 @@ PC_GLOBAL __u32 answer_fill(struct pc_scratch *s, __u32 index)
 	return a->size;
 }
 
-/* What is left of the packet goes on to the gateway and ends its connection. */
+/* Ends the gateway's connection.  What the two ends disagreed by is history. */
 static __always_inline int answer_reset_gateway(const struct pc_request *f)
 {
-	struct pc_send out = {
-		.seq = f->s->segment.seq,
-		.ack = f->s->segment.ack,
-		.flags = PC_TCP_RST | PC_TCP_ACK,
-	};
-
-	f->s->send = out;
-	if (segment_write(f->skb, f->s))
-		return TC_ACT_SHOT;
-	return PC_TC_PASS;
+	if (f->living)
+		bpf_map_delete_elem(&pc_living, &f->s->key);
+	return answer_to_gateway(f, answer_gateway_seq(f),
+				 answer_gateway_ack(f),
+				 PC_TCP_RST | PC_TCP_ACK);
 }
 
 static __always_inline int answer_reset_client(const struct pc_request *f,
@@ -119,6 +151,7 @@ static __always_inline int answer_reply(const struct pc_request *f)
 		.seq = flow->answer_seq,
 		.ack = flow->client_next,
 		.flags = PC_TCP_FIN | PC_TCP_PSH | PC_TCP_ACK,
+		.window = 0xffff,
 		.payload_size = answer_fill(f->s, answer),
 	};
 
@@ -134,8 +167,7 @@ static __always_inline void answer_remember(const struct pc_request *f,
 	struct pc_flow *flow = f->flow;
 	const struct pc_segment *g = &f->s->segment;
 
-	flow->client_next =
-		g->seq + g->payload_size + !!(g->flags & PC_TCP_FIN);
+	flow->client_next = segment_end(g);
 	flow->answer_seq = g->ack;
 	flow->answer_end = g->ack + size + 1;
 	flow->swallowed = 0;
@@ -178,6 +210,7 @@ static __always_inline int closing_acknowledge(const struct pc_request *f)
 		.seq = f->flow->answer_end,
 		.ack = f->flow->client_next,
 		.flags = PC_TCP_ACK,
+		.window = 0xffff,
 	};
 
 	if (f->flow->swallowed > PC_SWALLOW_MAX)
@@ -193,7 +226,7 @@ static __always_inline enum pc_reason closing_step(const struct pc_request *f)
 {
 	const struct pc_segment *g = &f->s->segment;
 	struct pc_flow *flow = f->flow;
-	__u32 end = g->seq + g->payload_size + !!(g->flags & PC_TCP_FIN);
+	__u32 end = segment_end(g);
 	__s32 fresh = seq_distance(end, flow->client_next);
 
 	if (end == g->seq)

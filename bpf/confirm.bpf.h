@@ -52,12 +52,12 @@ struct tcp_request_sock {
  * The handshake's last segment may still be on its way up while the first one
  * with data is here already: they come in one batch.
  */
-static __always_inline int confirm_handshake(struct bpf_sock *sk,
-					     const struct pc_segment *g)
+static __always_inline int confirm_handshake(struct bpf_sock *sk, __u32 seq,
+					     __u32 ack)
 {
 	struct tcp_request_sock *req = bpf_skc_to_tcp_request_sock(sk);
 
-	return req && req->rcv_isn + 1 == g->seq && req->snt_isn + 1 == g->ack;
+	return req && req->rcv_isn + 1 == seq && req->snt_isn + 1 == ack;
 }
 
 /*
@@ -65,22 +65,21 @@ static __always_inline int confirm_handshake(struct bpf_sock *sk,
  * SYN and a head made up by somebody who saw neither of the connection's
  * sequence numbers do not fit.
  */
-static __always_inline int confirm_fits(struct bpf_sock *sk,
-					const struct pc_segment *g)
+static __always_inline int confirm_fits(struct bpf_sock *sk, __u32 seq,
+					__u32 ack)
 {
 	__u32 state = sk->state;
 	struct bpf_tcp_sock *tcp;
 
 	if (state == PC_TCP_NEW_SYN_RECV)
-		return confirm_handshake(sk, g);
+		return confirm_handshake(sk, seq, ack);
 	if (state != PC_TCP_ESTABLISHED && state != PC_TCP_CLOSE_WAIT)
 		return 0;
 	tcp = bpf_tcp_sock(sk);
 	/* snd_nxt is raised only after a segment is out, and the client may be
 	 * faster: its acknowledgement can be ahead, never behind.
 	 */
-	return tcp && tcp->rcv_nxt == g->seq &&
-	       g->ack - tcp->snd_nxt < PC_ACK_AHEAD;
+	return tcp && tcp->rcv_nxt == seq && ack - tcp->snd_nxt < PC_ACK_AHEAD;
 }
 
 static __always_inline enum pc_reason
@@ -104,7 +103,7 @@ static __always_inline enum pc_reason confirm(const struct pc_request *f)
 		return confirm_address(f);
 	if (sk->state == PC_TCP_LISTEN)
 		r = confirm_address(f);
-	else if (confirm_fits(sk, &f->s->segment))
+	else if (confirm_fits(sk, answer_gateway_seq(f), answer_gateway_ack(f)))
 		r = PC_NEXT;
 	bpf_sk_release(sk);
 	return r;

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Connections to the gateway, followed by sequence numbers from their SYN:
- * where does the next request head begin?  Only a segment that begins exactly
- * there is ever judged, so nothing inside a body can be taken for a head.
+ * Connections to the gateway, followed by sequence numbers from their SYN, each
+ * direction by itself: where does the next head begin?  Only a segment that
+ * begins exactly there is ever judged, so nothing inside a body can be taken
+ * for a head.
  */
 #ifndef PC_FLOW_BPF_H
 #define PC_FLOW_BPF_H
 
+#include "chunk.h"
 #include "maps.bpf.h"
 #include "segment.bpf.h"
 
@@ -19,11 +21,17 @@ static __always_inline __s32 seq_distance(__u32 a, __u32 b)
 	return (__s32)(a - b);
 }
 
-static __always_inline void flow_key(struct pc_flow_key *key,
-				     const struct __sk_buff *skb,
+/* Just after what the segment occupies. */
+static __always_inline __u32 segment_end(const struct pc_segment *g)
+{
+	return g->seq + g->payload_size + !!(g->flags & PC_TCP_FIN);
+}
+
+/* The key of a client's segment. */
+static __always_inline void flow_key(struct pc_flow_key *key, __u32 ifindex,
 				     const struct pc_pkt *p)
 {
-	key->ifindex = skb->ifindex;
+	key->ifindex = ifindex;
 	key->sport = p->sport;
 	key->dport = p->dport;
 	__builtin_memcpy(key->saddr, p->saddr, sizeof(key->saddr));
@@ -31,20 +39,35 @@ static __always_inline void flow_key(struct pc_flow_key *key,
 	key->family = p->is_v6 ? 6 : 4;
 }
 
+/* The same connection's key, of a segment from the gateway. */
+static __always_inline void
+flow_key_reply(struct pc_flow_key *key, __u32 ifindex, const struct pc_pkt *p)
+{
+	key->ifindex = ifindex;
+	key->sport = p->dport;
+	key->dport = p->sport;
+	__builtin_memcpy(key->saddr, p->daddr, sizeof(key->saddr));
+	__builtin_memcpy(key->daddr, p->saddr, sizeof(key->daddr));
+	key->family = p->is_v6 ? 6 : 4;
+}
+
 static __always_inline enum pc_reason flow_opaque(struct pc_flow *flow,
 						  enum pc_reason why)
 {
-	flow->state = PC_FLOW_OPAQUE;
+	flow->client.phase = PC_PHASE_OPAQUE;
 	flow->reason = why;
 	return why;
 }
 
-/* A SYN begins a connection whatever was known of its addresses and ports. */
+/*
+ * A SYN begins a connection whatever was known of its addresses and ports.  It
+ * may be made up, though: what a living connection needs to go on is kept until
+ * the gateway answers the SYN.
+ */
 static __always_inline enum pc_reason flow_begin(const struct pc_flow_key *key,
 						 const struct pc_segment *g)
 {
-	struct pc_flow flow = { .next = g->seq + 1, .head_ack = 0 };
-
+	struct pc_flow flow = { .client.next = g->seq + 1 };
 	enum pc_reason r = PC_R_NO_PAYLOAD;
 
 	if (g->payload_size)
@@ -54,62 +77,81 @@ static __always_inline enum pc_reason flow_begin(const struct pc_flow_key *key,
 	 */
 	if (g->has_mptcp)
 		r = flow_opaque(&flow, PC_R_MPTCP);
+	if (bpf_map_lookup_elem(&pc_living, key))
+		flow.flags = PC_FLOW_LIVING;
 	bpf_map_update_elem(&pc_flows, key, &flow, BPF_ANY);
 	return r;
 }
 
-/*
- * PC_NEXT when the segment begins with a head that nothing is outstanding
- * before; otherwise why it is not judged.
+/* The gateway's SYN-ACK: the connection is new, and its answers come by here.
  */
-static __always_inline enum pc_reason flow_place(struct pc_flow *flow,
-						 const struct pc_segment *g)
+static __always_inline void flow_accept(const struct pc_flow_key *key,
+					const struct pc_segment *g)
 {
-	__s32 ahead = seq_distance(g->seq, flow->next);
-	__s32 end = seq_distance(g->seq + g->payload_size, flow->next);
+	struct pc_flow *flow = bpf_map_lookup_elem(&pc_flows, key);
 
-	if (flow->state == PC_FLOW_OPAQUE)
+	if (!flow || flow->client.next != g->ack) {
+		bpf_map_delete_elem(&pc_living, key);
+		bpf_map_delete_elem(&pc_flows, key);
+		return;
+	}
+	if (flow->flags & PC_FLOW_LIVING)
+		bpf_map_delete_elem(&pc_living, key);
+	flow->flags = PC_FLOW_SEEN;
+	flow->gateway.next = g->seq + 1;
+	flow->gateway_end = g->seq + 1;
+	/* Only a SYN-ACK's own window is not scaled. */
+	flow->window = bpf_htons(bpf_ntohs(g->window) >> g->wscale);
+}
+
+/*
+ * Where in the segment the stream's next byte is, PC_NEXT with *at set; or why
+ * there is nothing in it to look at.
+ */
+static __always_inline enum pc_reason
+stream_place(__u32 *at, const struct pc_stream *st, const struct pc_segment *g)
+{
+	__s32 ahead = seq_distance(g->seq, st->next);
+	__s32 end = seq_distance(g->seq + g->payload_size, st->next);
+
+	if (st->phase == PC_PHASE_OPAQUE)
 		return PC_R_OPAQUE;
 	if (ahead > 0)
 		return PC_R_GAP;
-	if (ahead < 0 && end <= 0) {
-		/* What comes back while a body is sent, 100 Continue, is not
-		 * yet the request's answer.
-		 */
-		flow->head_ack = g->ack;
+	if (end <= 0)
 		return PC_R_BODY;
-	}
-	/* The end of a body and a head behind it, or a retransmission that
-	 * reaches into new bytes.
-	 */
-	if (ahead < 0)
-		return flow_opaque(flow, PC_R_PIPELINED);
-	/* Nothing came back since the last head: its answer is outstanding. */
-	if (flow->heads && g->ack == flow->head_ack)
-		return flow_opaque(flow, PC_R_PIPELINED);
+	*at = -ahead;
 	return PC_NEXT;
 }
 
-/* Steps over a head that passes, and over its body. */
-static __always_inline void flow_advance(struct pc_flow *flow,
-					 const struct pc_segment *g,
-					 const struct pc_head *h)
+/* Steps over a head at "at", and over a body whose length is known. */
+static __always_inline void stream_head(struct pc_stream *st, __u32 seq,
+					const struct pc_head *h)
 {
-	if (h->flags & PC_H_UPGRADE) {
-		flow_opaque(flow, PC_R_UPGRADE);
-		return;
-	}
-	if (h->flags & PC_H_CHUNKED || h->content_length > PC_BODY_MAX) {
-		flow_opaque(flow, PC_R_OPAQUE);
-		return;
-	}
-	flow->next = g->seq + h->size + h->content_length;
-	flow->head_ack = g->ack;
-	if (flow->heads < 255)
-		flow->heads++;
-	/* More bytes than this request has: another one, not waited for. */
-	if (seq_distance(g->seq + g->payload_size, flow->next) > 0)
-		flow_opaque(flow, PC_R_PIPELINED);
+	st->next = seq + h->size + h->content_length;
+	if (h->flags & PC_H_CHUNKED)
+		pc_chunk_begin(st);
+}
+
+/*
+ * Is an answer still to come, or on its way?  Then no other may be put before
+ * the rest of it.  PC_NEXT: none is.
+ */
+static __always_inline enum pc_reason
+flow_outstanding(const struct pc_flow *f, const struct pc_segment *g,
+		 const struct pc_delta *d)
+{
+	if (!(f->flags & PC_FLOW_SEEN))
+		/* Nothing came back since the last head. */
+		return f->client.messages && g->ack == f->head_ack
+			       ? PC_R_PIPELINED
+			       : PC_NEXT;
+	if (f->gateway.phase == PC_PHASE_OPAQUE)
+		return PC_R_ANSWER_UNSURE;
+	return f->client.messages != f->gateway.messages ||
+			       g->ack - d->added != f->gateway_end
+		       ? PC_R_PIPELINED
+		       : PC_NEXT;
 }
 
 #endif /* PC_FLOW_BPF_H */

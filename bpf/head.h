@@ -48,7 +48,7 @@ static inline __u32 pc_head_end(struct pc_scan *s, __u32 size)
 	__u32 flags = s->head.flags;
 
 	s->head.size = size;
-	if (!(flags & (PC_H_HOST | PC_H_HTTP10)))
+	if (!(flags & (PC_H_HOST | PC_H_HTTP10)) && !s->answer)
 		return PC_R_HEAD_HOST;
 	if ((flags & PC_H_CHUNKED) && (flags & (PC_H_LENGTH | PC_H_HTTP10)))
 		return PC_R_HEAD_FRAMING;
@@ -67,7 +67,8 @@ static inline __u32 pc_head_line(struct pc_scan *s, __u32 nl)
 		end--;
 	s->line_at = nl + 1;
 	if (!s->lines++)
-		r = pc_head_request_line(s, end);
+		r = s->answer ? pc_head_status_line(s, end)
+			      : pc_head_request_line(s, end);
 	else if (at == end)
 		return pc_head_end(s, nl + 1);
 	else

@@ -85,7 +85,7 @@ static __always_inline enum pc_reason judge_target(const struct pc_request *f,
 	const struct pc_scan *s = &f->s->scan;
 	const struct pc_head *h = &s->head;
 
-	if (h->method == PC_METHOD_OTHER)
+	if (h->method != PC_METHOD_GET && h->method != PC_METHOD_POST)
 		return PC_R_OTHER_METHOD;
 	if (h->flags & PC_H_UPGRADE)
 		return PC_R_UPGRADE;

@@ -94,6 +94,17 @@ struct {
 	__type(value, struct pc_flow);
 } pc_flows SEC(".maps");
 
+/*
+ * What the two ends of connections with an answer of ours disagree by.  Never
+ * an LRU: losing an entry kills a connection.  Full, refusals end theirs.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct pc_flow_key);
+	__type(value, struct pc_living);
+} pc_living SEC(".maps");
+
 /* Packets by reason. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

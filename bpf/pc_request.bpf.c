@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The request plane, at TC ingress: may this key speak to the gateway?  Follows
- * connections to the gateway's ports, judges each request head that begins
- * where a head must begin, and answers for the gateway when it would refuse.
- * Whatever is not understood passes and is counted by reason.
+ * The request plane: may this key speak to the gateway?  pc_request, at TC
+ * ingress, follows connections to the gateway's ports, judges each request head
+ * that begins where a head must begin, and answers for the gateway when it
+ * would refuse.  Whatever is not understood passes and is counted by reason.
+ * pc_reply, at TC egress of the same interface, follows the gateway's answers,
+ * and gives them the numbers a client expects that was answered by us before.
  */
 #include <stddef.h>
 
 #include "confirm.bpf.h"
 #include "judge.bpf.h"
+#include "living.bpf.h"
 
 /* Headers in the linear part, at most: Ethernet, two tags, IPv6 with a few
  * extensions, TCP with options.
@@ -73,7 +76,9 @@ static __noinline enum pc_reason read_packet(struct __sk_buff *skb,
 	return parse_packet(&c, p);
 }
 
-static __always_inline enum pc_reason read_segment(const struct pc_request *f)
+/* A TCP segment to the gateway's ports, or from them. */
+static __always_inline enum pc_reason read_segment(const struct pc_request *f,
+						   int from_gateway)
 {
 	struct pc_pkt *p = &f->s->pkt;
 	enum pc_reason r;
@@ -83,53 +88,25 @@ static __always_inline enum pc_reason read_segment(const struct pc_request *f)
 	r = read_packet(f->skb, p);
 	if (r != PC_NEXT)
 		return r;
-	if (!policy_has_port(f->policy, p->dport))
+	if (!policy_has_port(f->policy, from_gateway ? p->sport : p->dport))
 		return PC_R_OTHER_PORT;
 	if (p->l4_proto != IPPROTO_TCP)
 		return PC_R_NOT_TCP;
 	if (p->is_frag)
 		return PC_R_FRAGMENT;
 	f->s->segment.has_ts = 0;
+	f->s->segment.wscale = 0;
 	f->s->segment.has_mptcp = 0;
 	return segment_read(f->skb, f->s);
 }
 
-PC_GLOBAL __u32 scan_head(struct pc_scratch *s)
+static __always_inline int has_answer(__u32 slot, struct pc_judgement j,
+				      __u32 closing)
 {
-	return s ? pc_head_scan(&s->scan) : PC_R_NO_PAYLOAD;
-}
-
-/* Copies the segment's payload into the scan buffer and scans it. */
-static __always_inline enum pc_reason read_head(struct __sk_buff *skb,
-						struct pc_scratch *s)
-{
-	__u64 size = s->segment.payload_size;
-
-	if (size > PC_HEAD_MAX)
-		size = PC_HEAD_MAX;
-	PC_LENGTH(size, PC_HEAD_MAX);
-	if (bpf_skb_load_bytes(skb, s->segment.payload_at, s->scan.buf, size))
-		return PC_R_TRUNCATED;
-	s->scan.filled = size;
-	return scan_head(s);
-}
-
-static __always_inline int has_answer(__u32 slot, struct pc_judgement j)
-{
-	__u32 index = PC_ANSWER_INDEX(slot, j.reason, j.dialect, 1);
+	__u32 index = PC_ANSWER_INDEX(slot, j.reason, j.dialect, closing);
 	struct pc_answer *a = bpf_map_lookup_elem(&pc_answers, &index);
 
 	return a && a->size;
-}
-
-static __always_inline int act(const struct pc_request *f, __u32 deny,
-			       struct pc_judgement j)
-{
-	if (deny == PC_DENY_DROP)
-		return TC_ACT_SHOT;
-	if (deny == PC_DENY_RESET)
-		return answer_reset(f);
-	return answer_close(f, j.reason, j.dialect);
 }
 
 /* A denial that can be carried out, or the reason why it cannot. */
@@ -143,36 +120,112 @@ refuse_prepare(const struct pc_request *f, __u32 deny, struct pc_judgement j)
 	 */
 	if (f->s->pkt.has_options)
 		return PC_R_ANSWER_UNFIT;
-	if (deny != PC_DENY_RESET && !has_answer(f->slot, j))
+	if (deny != PC_DENY_RESET &&
+	    !has_answer(f->slot, j, deny == PC_DENY_CLOSE))
 		return PC_R_ANSWER_UNFIT;
 	return segment_prepare(f->skb, f->s) ? PC_R_ANSWER_UNFIT : PC_NEXT;
 }
 
-/* The gateway's after all. */
-static __always_inline int leave(const struct pc_request *f, enum pc_reason r,
-				 __u32 would)
+static __always_inline int act(struct pc_request *f, __u32 deny,
+			       struct pc_judgement j)
 {
-	count_add(r, would);
-	flow_advance(f->flow, &f->s->segment, &f->s->scan.head);
+	if (deny == PC_DENY_DROP) {
+		/* It comes again, and is then what it is now. */
+		f->flow->client = f->s->before;
+		return TC_ACT_SHOT;
+	}
+	if (deny == PC_DENY_RESET)
+		return answer_reset(f);
+	if (deny == PC_DENY_REPLY)
+		return living_refuse(f, j.reason, j.dialect);
+	return answer_close(f, j.reason, j.dialect);
+}
+
+/* On to the gateway, in its own numbers. */
+static __always_inline int hand_on(const struct pc_request *f)
+{
+	if (f->living && delta_to_gateway(f->skb, f->s))
+		return TC_ACT_SHOT;
 	return PC_TC_PASS;
 }
 
-static __always_inline int refuse(const struct pc_request *f,
-				  struct pc_judgement j)
+static __always_inline int pass(const struct pc_request *f, enum pc_reason r)
 {
-	__u32 index = j.reason, deny;
-	enum pc_reason r;
+	count_add(r, 0);
+	return hand_on(f);
+}
+
+/*
+ * Nothing a client sent stays in a map: not its key, not its prompt, not words
+ * of the digest's schedule, from which a key can be computed back.  A read that
+ * fails clears its destination (bpf_probe_read_kernel_common()), and one from
+ * NULL always fails: the cheapest memset() a program has.
+ */
+static __always_inline void forget(struct pc_scratch *s)
+{
+	__u64 size = s->dirty;
+
+	if (!size)
+		return;
+	s->dirty = 0;
+	PC_LENGTH(size, PC_HEAD_MAX);
+	bpf_probe_read_kernel(s->scan.buf, size, NULL);
+	bpf_probe_read_kernel(&s->sha, sizeof(s->sha), NULL);
+}
+
+/* The gateway's, and whatever else is in the segment. */
+static __always_inline int leave(const struct pc_request *f, enum pc_reason r,
+				 __u32 would)
+{
+	f->flow->head_ack = f->s->segment.ack;
+	f->s->walk_heads = 1;
+	walk(f->skb, f->s, f->flow);
+	forget(f->s);
+	count_add(r, would);
+	return hand_on(f);
+}
+
+/* The first request of the segment is the gateway's after all. */
+static __always_inline int leave_first(const struct pc_request *f,
+				       enum pc_reason r, __u32 would)
+{
+	walk_handed_on(f->flow, f->s->first.method == PC_METHOD_HEAD);
+	return leave(f, r, would);
+}
+
+/* May the connection go on after this refusal, or is that doubtful? */
+static __always_inline int may_live(const struct pc_request *f)
+{
+	const struct pc_head *h = &f->s->first;
+
+	return f->flow->flags & PC_FLOW_SEEN &&
+	       !(f->s->segment.flags & PC_TCP_FIN) &&
+	       !(h->flags & (PC_H_HTTP10 | PC_H_CLOSE | PC_H_EXPECT)) &&
+	       h->content_length <= PC_SWALLOW_MAX;
+}
+
+static __always_inline __u32 refuse_how(const struct pc_request *f,
+					__u32 reason)
+{
+	__u32 deny;
 
 	/* The compiler knows the enum's range and drops the mask otherwise. */
-	PC_OPAQUE(index);
-	deny = f->policy->deny[index & 127];
-	r = confirm(f);
+	PC_OPAQUE(reason);
+	deny = f->policy->deny[reason & 127];
+	return deny == PC_DENY_REPLY && !may_live(f) ? PC_DENY_CLOSE : deny;
+}
+
+static __always_inline int refuse(struct pc_request *f, struct pc_judgement j)
+{
+	__u32 deny = refuse_how(f, j.reason);
+	enum pc_reason r = confirm(f);
+
 	if (r == PC_NEXT && f->policy->monitor)
-		return leave(f, j.reason, 1);
+		return leave_first(f, j.reason, 1);
 	if (r == PC_NEXT)
 		r = refuse_prepare(f, deny, j);
 	if (r != PC_NEXT)
-		return leave(f, r, 0);
+		return leave_first(f, r, 0);
 	count_add(j.reason, 0);
 	return act(f, deny, j);
 }
@@ -194,45 +247,64 @@ static __always_inline int closing(const struct pc_request *f)
 	return TC_ACT_SHOT;
 }
 
-static __always_inline int pass(enum pc_reason r)
+/* The verdict on the head that was read at "at", and the flow on to its end. */
+static __always_inline struct pc_judgement
+judge_first(const struct pc_request *f, __u32 at)
 {
-	count_add(r, 0);
-	return PC_TC_PASS;
-}
-
-/*
- * Nothing a client sent stays in a map: not its key, not its prompt, not words
- * of the digest's schedule, from which a key can be computed back.  A read that
- * fails clears its destination (bpf_probe_read_kernel_common()), and one from
- * NULL always fails: the cheapest memset() a program has.
- */
-static __always_inline void forget(struct pc_scratch *s)
-{
-	__u64 size = s->scan.filled;
-
-	PC_LENGTH(size, PC_HEAD_MAX);
-	bpf_probe_read_kernel(s->scan.buf, size, NULL);
-	bpf_probe_read_kernel(&s->sha, sizeof(s->sha), NULL);
-}
-
-static __always_inline int judge_segment(const struct pc_request *f)
-{
+	const struct pc_segment *g = &f->s->segment;
+	struct pc_flow *flow = f->flow;
 	struct pc_judgement j = {};
-	enum pc_reason place = flow_place(f->flow, &f->s->segment), head;
+	enum pc_reason r;
 
-	if (place != PC_NEXT)
-		return pass(place);
-	f->s->scan.filled = 0;
-	head = read_head(f->skb, f->s);
-	if (head == PC_NEXT)
+	/* Behind the end of a body, or of what was sent before: sent without
+	 * waiting for an answer.
+	 */
+	j.reason =
+		at ? PC_R_PIPELINED : flow_outstanding(flow, g, &f->s->delta);
+	if (j.reason == PC_NEXT)
 		j = judge_head(f);
+	f->s->first = f->s->scan.head;
+	f->s->before = flow->client;
+	r = walk_over_head(flow, g->seq + at, &f->s->first);
+	if (r == PC_NEXT) {
+		f->s->walk_heads = 0;
+		walk(f->skb, f->s, flow);
+	}
+	if (!is_denial(j.reason))
+		return j;
+	if (flow->client.phase == PC_PHASE_OPAQUE)
+		j.reason = flow->reason;
+	else if (flow->client.phase == PC_PHASE_HEAD &&
+		 seq_distance(g->seq + g->payload_size, flow->client.next) > 0)
+		j.reason = PC_R_PIPELINED;
+	return j;
+}
+
+static __always_inline int judge_segment(struct pc_request *f)
+{
+	struct pc_judgement j;
+	enum pc_reason r;
+	__u32 at = 0;
+
+	r = stream_place(&at, &f->flow->client, &f->s->segment);
+	if (r != PC_NEXT) {
+		/* What comes back while a body is sent, 100 Continue, is not
+		 * yet the request's answer.
+		 */
+		f->flow->head_ack = f->s->segment.ack;
+		return pass(f, r);
+	}
+	f->s->scan.answer = 0;
+	if (f->flow->client.phase != PC_PHASE_HEAD)
+		return leave(f, PC_R_BODY, 0);
+	r = walk_read_head(f->skb, f->s, at);
+	if (r != PC_NEXT) {
+		forget(f->s);
+		return pass(f, flow_opaque(f->flow, r));
+	}
+	j = judge_first(f, at);
 	forget(f->s);
-	if (head != PC_NEXT)
-		return pass(flow_opaque(f->flow, head));
-	if (is_denial(j.reason))
-		return refuse(f, j);
-	flow_advance(f->flow, &f->s->segment, &f->s->scan.head);
-	return pass(j.reason);
+	return is_denial(j.reason) ? refuse(f, j) : leave_first(f, j.reason, 0);
 }
 
 static __always_inline enum pc_reason begin(const struct pc_request *f)
@@ -244,24 +316,55 @@ static __always_inline enum pc_reason begin(const struct pc_request *f)
 	return flow_begin(&f->s->key, g);
 }
 
+/* Data the gateway's numbers do not fit any more, or not yet. */
+static __always_inline int follow_data(struct pc_request *f)
+{
+	const struct pc_segment *g = &f->s->segment;
+	enum pc_reason r;
+
+	/* Such data is read differently, or not at all. */
+	if (!(g->flags & PC_TCP_ACK) || g->flags & PC_TCP_ODD)
+		return pass(f, f->flow ? flow_opaque(f->flow, PC_R_ODD_FLAGS)
+				       : PC_R_ODD_FLAGS);
+	r = f->living ? living_take(f) : PC_NEXT;
+	if (r == PC_NEXT)
+		return f->flow ? judge_segment(f) : pass(f, PC_R_MID_STREAM);
+	count_add(r, 0);
+	return r == PC_R_SWALLOW_LIMIT ? living_reset(f) : TC_ACT_SHOT;
+}
+
+/* The connection's entries, by f->s->key. */
+static __always_inline void find_flow(struct pc_request *f)
+{
+	f->flow = bpf_map_lookup_elem(&pc_flows, &f->s->key);
+	if (!f->flow || f->flow->flags & PC_FLOW_LIVING)
+		f->living = bpf_map_lookup_elem(&pc_living, &f->s->key);
+	if (f->living)
+		delta_read(&f->s->delta, f->living);
+	else
+		__builtin_memset(&f->s->delta, 0, sizeof(f->s->delta));
+}
+
 /* Connection bookkeeping, and what becomes of a segment in its place. */
 static __always_inline int follow(struct pc_request *f)
 {
 	const struct pc_segment *g = &f->s->segment;
+	int action;
 
-	flow_key(&f->s->key, f->skb, &f->s->pkt);
-	if ((g->flags & (PC_TCP_SYN | PC_TCP_ACK)) == PC_TCP_SYN)
-		return pass(begin(f));
-	f->flow = bpf_map_lookup_elem(&pc_flows, &f->s->key);
+	flow_key(&f->s->key, f->skb->ifindex, &f->s->pkt);
+	if ((g->flags & (PC_TCP_SYN | PC_TCP_ACK)) == PC_TCP_SYN) {
+		count_add(begin(f), 0);
+		return PC_TC_PASS;
+	}
+	find_flow(f);
 	if (f->flow && f->flow->state == PC_FLOW_CLOSING)
 		return closing(f);
-	if (!g->payload_size)
-		return pass(PC_R_NO_PAYLOAD);
-	/* Such data is read differently, or not at all. */
-	if (!(g->flags & PC_TCP_ACK) || g->flags & PC_TCP_ODD)
-		return pass(f->flow ? flow_opaque(f->flow, PC_R_ODD_FLAGS)
-				    : PC_R_ODD_FLAGS);
-	return f->flow ? judge_segment(f) : pass(PC_R_MID_STREAM);
+	if (f->living && living_note(f->living, g, 1)) {
+		action = pass(f, PC_R_NO_PAYLOAD);
+		bpf_map_delete_elem(&pc_living, &f->s->key);
+		return action;
+	}
+	return g->payload_size ? follow_data(f) : pass(f, PC_R_NO_PAYLOAD);
 }
 
 SEC("tc")
@@ -274,9 +377,80 @@ int pc_request(struct __sk_buff *skb)
 	f.policy = policy_find(&f.slot);
 	f.s = bpf_map_lookup_elem(&pc_scratch, &zero);
 	if (!f.policy || !f.s)
-		return pass(PC_R_NO_POLICY);
-	r = read_segment(&f);
-	return r == PC_NEXT ? follow(&f) : pass(r);
+		return pass(&f, PC_R_NO_POLICY);
+	r = read_segment(&f, 0);
+	return r == PC_NEXT ? follow(&f) : pass(&f, r);
+}
+
+/* What the gateway sends, as far as its answers can be followed. */
+static __always_inline void hear(const struct pc_request *f)
+{
+	const struct pc_segment *g = &f->s->segment;
+	struct pc_flow *flow = f->flow;
+	__u32 end = segment_end(g), at = 0;
+	enum pc_reason r;
+
+	if (seq_distance(end, flow->gateway_end) > 0)
+		flow->gateway_end = end;
+	flow->window = g->window;
+	if (!g->payload_size)
+		return;
+	r = stream_place(&at, &flow->gateway, g);
+	if (r == PC_R_BODY && flow->gateway.phase == PC_PHASE_BODY &&
+	    g->seq + g->payload_size == flow->gateway.next)
+		walk_answered(flow);
+	if (r != PC_NEXT)
+		return;
+	f->s->scan.answer = 1;
+	f->s->walk_heads = 1;
+	walk(f->skb, f->s, flow);
+	forget(f->s);
+}
+
+static __always_inline int reply(struct pc_request *f)
+{
+	const struct pc_segment *g = &f->s->segment;
+	int over, rc;
+
+	flow_key_reply(&f->s->key, f->skb->ifindex, &f->s->pkt);
+	if ((g->flags & (PC_TCP_SYN | PC_TCP_ACK)) ==
+	    (PC_TCP_SYN | PC_TCP_ACK)) {
+		if (!segment_options(&f->s->segment, f->skb,
+				     f->s->pkt.l4_at + PC_TCP_SIZE))
+			flow_accept(&f->s->key, g);
+		return PC_TC_PASS;
+	}
+	find_flow(f);
+	/* The client has its answer, and what it says is kept from the gateway.
+	 */
+	if (f->flow && f->flow->state == PC_FLOW_CLOSING)
+		return TC_ACT_SHOT;
+	if (f->flow && f->flow->flags & PC_FLOW_SEEN)
+		hear(f);
+	if (!f->living)
+		return PC_TC_PASS;
+	over = living_note(f->living, g, 0);
+	rc = delta_to_client(f->skb, f->s);
+	if (over)
+		bpf_map_delete_elem(&pc_living, &f->s->key);
+	return rc ? TC_ACT_SHOT : PC_TC_PASS;
+}
+
+SEC("tc")
+int pc_reply(struct __sk_buff *skb)
+{
+	struct pc_request f = { .skb = skb };
+	__u32 zero = 0;
+
+	if (skb->tc_index == PC_OURS) {
+		skb->tc_index = 0;
+		return PC_TC_PASS;
+	}
+	f.policy = policy_find(&f.slot);
+	f.s = bpf_map_lookup_elem(&pc_scratch, &zero);
+	if (!f.policy || !f.s || read_segment(&f, 1) != PC_NEXT)
+		return PC_TC_PASS;
+	return reply(&f);
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -27,6 +27,7 @@ struct pc_span {
 enum pc_method {
 	PC_METHOD_OTHER,
 	PC_METHOD_GET,
+	PC_METHOD_HEAD,
 	PC_METHOD_POST
 };
 
@@ -48,6 +49,7 @@ struct pc_head {
 	__u32 content_length;
 	__u32 flags;  /* PC_H_* */
 	__u32 method; /* enum pc_method */
+	__u32 status; /* of an answer */
 	struct pc_span path;
 	struct pc_span query;
 	/* Values of the first header of each name, blanks trimmed. */
@@ -76,6 +78,7 @@ struct pc_scan {
 	__u32 line_at; /* where the current line starts */
 	__u32 lines;   /* lines done */
 	__u32 reason;  /* why the scan ended: PC_NEXT is "a whole head" */
+	__u32 answer;  /* it is an answer's head, not a request's */
 	struct pc_target target;
 	__u8 buf[PC_HEAD_MAX + PC_HEAD_SLACK];
 };

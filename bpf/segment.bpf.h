@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * TCP segments that portcullis makes itself: the packet at hand is rewritten in
- * place, towards the client or towards the gateway.  The only file that writes
- * packet bytes.
+ * place, towards the client or towards the gateway.
  */
 #ifndef PC_SEGMENT_BPF_H
 #define PC_SEGMENT_BPF_H
@@ -25,6 +24,7 @@
 
 #define PC_TCP_SIZE 20
 #define PC_TCP_OPTIONS 40
+#define PC_OPT_WSCALE 3
 #define PC_OPT_TS 8
 #define PC_OPT_MPTCP 30
 #define PC_TS_SIZE 12 /* two NOPs and a timestamp option */
@@ -37,9 +37,11 @@ struct pc_segment {
 	__be32 ts_echo;
 	__u32 payload_at;
 	__u32 payload_size;
-	__u8 flags; /* PC_TCP_* */
+	__u16 window; /* as on the wire */
+	__u8 flags;   /* PC_TCP_* */
 	__u8 has_ts;
 	__u8 has_mptcp;
+	__u8 wscale;
 	__u8 partial; /* the packet's checksum is left to be completed */
 	__u8 mac[12]; /* as in the Ethernet header */
 };
@@ -49,6 +51,7 @@ struct pc_send {
 	__u32 seq;
 	__u32 ack;
 	__u32 payload_size; /* bytes of pc_scratch.payload */
+	__u16 window;	    /* as on the wire */
 	__u8 flags;
 	__u8 to_client; /* else on to the gateway */
 };
@@ -59,6 +62,18 @@ struct pc_send {
 #define PC_PAYLOAD_SIZE 640
 #define PC_PAYLOAD_ROOM 1024 /* for PC_LENGTH() */
 
+#define PC_WINDOW 32 /* bytes of a chunked body looked at in one go */
+
+/* A TCP header before and after its numbers were changed, zero behind it. */
+#define PC_TCP_MAX (PC_TCP_SIZE + PC_TCP_OPTIONS)
+struct pc_shift {
+	__u8 old[64];
+	__u8 new[64];
+	__u32 sack_add; /* to the edges of SACK blocks */
+	__u32 floor;	/* below which none of them may lie */
+	__u32 has_floor;
+};
+
 /* What a run needs and the stack has no room for.  A run stays on its CPU. */
 struct pc_scratch {
 	struct pc_pkt pkt;
@@ -68,6 +83,13 @@ struct pc_scratch {
 	struct pc_scan scan;
 	struct pc_sha256 sha;
 	struct pc_digest digest;
+	struct pc_delta delta; /* of a living connection, else zero */
+	struct pc_shift shift;
+	__u8 window[PC_WINDOW];	 /* of a chunked body */
+	struct pc_head first;	 /* of the segment */
+	struct pc_stream before; /* the client's, before that head */
+	__u32 dirty;		 /* bytes of scan.buf that hold a client's */
+	__u32 walk_heads;	 /* the walk goes on from message to message */
 	__u8 payload[PC_PAYLOAD_ROOM];
 	struct pc_text address; /* the client's */
 };
@@ -107,6 +129,8 @@ static __always_inline void segment_walk(struct pc_segment *g, const __u8 *opt,
 		len = opt[at + 1];
 		if (!kind || (kind != 1 && len < 2))
 			return;
+		if (kind == PC_OPT_WSCALE)
+			g->wscale = opt[at + 2] & 15;
 		if (kind == PC_OPT_MPTCP)
 			g->has_mptcp = 1;
 		if (kind == PC_OPT_TS && len == 10) {
@@ -154,6 +178,7 @@ static __always_inline enum pc_reason segment_read(struct __sk_buff *skb,
 	g->seq = bpf_ntohl(tcp.seq);
 	g->ack = bpf_ntohl(tcp.ack_seq);
 	g->flags = ((__u8 *)&tcp)[13];
+	g->window = tcp.window;
 	g->payload_at = p->l4_at + size;
 	g->payload_size = l3_end - g->payload_at;
 	return PC_NEXT;
@@ -291,7 +316,7 @@ static __always_inline int segment_write_tcp(struct __sk_buff *skb,
 	t.tcp.dest = out->to_client ? p->sport : p->dport;
 	t.tcp.seq = bpf_htonl(out->seq);
 	t.tcp.ack_seq = bpf_htonl(out->ack);
-	t.tcp.window = bpf_htons(0xffff);
+	t.tcp.window = out->window;
 	((__u8 *)&t.tcp)[12] = hdr_size / 4 << 4;
 	((__u8 *)&t.tcp)[13] = out->flags;
 	if (g->has_ts) {

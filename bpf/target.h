@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The request line of HTTP/1.x: method, target, version.
+ * The first line of HTTP/1.x: of a request, method, target, version; of an
+ * answer, version and status.
  */
 #ifndef PC_TARGET_H
 #define PC_TARGET_H
@@ -138,6 +139,8 @@ static inline __u32 pc_head_method(struct pc_scan *s)
 		return 0;
 	if ((w & 0xffffffff) == (PC_W8("GET \0\0\0\0") & 0xffffffff))
 		s->head.method = PC_METHOD_GET;
+	if ((w & 0xffffffffffULL) == (PC_W8("HEAD \0\0\0") & 0xffffffffffULL))
+		s->head.method = PC_METHOD_HEAD;
 	if ((w & 0xffffffffffULL) == (PC_W8("POST \0\0\0") & 0xffffffffffULL))
 		s->head.method = PC_METHOD_POST;
 	return n;
@@ -159,6 +162,29 @@ PC_GLOBAL __u32 pc_head_request_line(struct pc_scan *s, __u32 end)
 	else if (version != PC_W8("HTTP/1.1"))
 		return pc_head_foreign(s);
 	return pc_head_target(s, n + 1, end - 9);
+}
+
+static inline __u32 pc_head_status_line(struct pc_scan *s, __u32 end)
+{
+	__u64 version = pc_head_word(s, 0);
+	__u32 status = 0;
+
+	if (version == PC_W8("HTTP/1.0"))
+		s->head.flags |= PC_H_HTTP10;
+	else if (version != PC_W8("HTTP/1.1"))
+		return PC_R_NOT_HTTP;
+	if (end < 12 || pc_head_byte(s, 8) != ' ' ||
+	    (end > 12 && pc_head_byte(s, 12) != ' '))
+		return PC_R_NOT_HTTP;
+	for (int i = 9; i < 12; i++) {
+		__u8 c = pc_head_byte(s, i);
+
+		if (c < '0' || c > '9')
+			return PC_R_NOT_HTTP;
+		status = status * 10 + (c - '0');
+	}
+	s->head.status = status;
+	return PC_NEXT;
 }
 
 #endif /* PC_TARGET_H */

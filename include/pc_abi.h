@@ -19,6 +19,7 @@
 #ifndef PC_ABI_H
 #define PC_ABI_H
 
+#include <linux/bpf.h>
 #include <linux/types.h>
 
 #define PC_ABI_VERSION 2
@@ -84,6 +85,8 @@
 	X(NOT_OURS, "not-ours", PASS)                          \
 	X(UNCONFIRMED, "unconfirmed", PASS)                    \
 	X(ANSWER_UNFIT, "answer-unfit", PASS)                  \
+	X(ANSWER_UNSURE, "answer-unsure", PASS)                \
+	X(CHUNK_SYNTAX, "chunk-syntax", PASS)                  \
 	/* request plane: the key or its request is refused */ \
 	X(KEY_DISABLED, "key-disabled", DENY)                  \
 	X(KEY_EXPIRED, "key-expired", DENY)                    \
@@ -108,6 +111,7 @@
 	X(ANSWER_FAILED, "answer-failed", OWN)                 \
 	X(REPEATED, "answer-repeated", OWN)                    \
 	X(SWALLOWED, "swallowed", OWN)                         \
+	X(SWALLOW_LIMIT, "swallow-limit", OWN)                 \
 	X(CLOSED, "closed", OWN)
 
 enum pc_reason {
@@ -153,8 +157,7 @@ enum pc_dialect {
 
 /* What pc_request does with a refused request. */
 enum pc_deny {
-	PC_DENY_REPLY, /* answer, keep the connection; for now the same as close
-			*/
+	PC_DENY_REPLY, /* answer, and the connection goes on */
 	PC_DENY_CLOSE, /* answer and FIN to the client, RST to the gateway */
 	PC_DENY_RESET, /* RST to both */
 	PC_DENY_DROP,  /* silence */
@@ -307,27 +310,106 @@ struct pc_flow_key {
 	__u32 family; /* 4 or 6 */
 };
 
+/* Where one direction's bytes stand, between messages or in the body of one. */
+enum pc_phase {
+	PC_PHASE_HEAD, /* a head begins at next */
+	PC_PHASE_BODY, /* next is just after a body; answers only */
+	/* a chunked body (RFC 9112 7.1), by what is expected at next */
+	PC_PHASE_SIZE,
+	PC_PHASE_EXTENSION,
+	PC_PHASE_SIZE_LF,
+	PC_PHASE_DATA_CR,
+	PC_PHASE_DATA_LF,
+	PC_PHASE_TRAILER,
+	PC_PHASE_TRAILER_LINE,
+	PC_PHASE_TRAILER_LF,
+	PC_PHASE_END_LF,
+	PC_PHASE_OPAQUE, /* cannot be followed any more */
+};
+
+/* One direction of a connection, followed from message to message. */
+struct pc_stream {
+	__u32 next;    /* sequence number of the first byte not looked at */
+	__u32 chunk;   /* size of the chunk whose size line is being read */
+	__u8 phase;    /* enum pc_phase */
+	__u8 digits;   /* of that size, so far */
+	__u8 messages; /* requests handed on, or answers complete; wraps */
+	__u8 pad;
+};
+
 enum pc_flow_state {
-	PC_FLOW_HEAD,	 /* next is where a request head begins */
-	PC_FLOW_OPAQUE,	 /* not to be judged until the connection ends */
+	PC_FLOW_OPEN,
 	PC_FLOW_CLOSING, /* answered with FIN; both ends are being let down */
 };
 
+#define PC_FLOW_SEEN 0x01u	/* its answers pass our egress hook */
+#define PC_FLOW_LIVING 0x02u	/* has an entry in pc_living */
+#define PC_FLOW_BODYLESS 0x04u	/* the next answer is to HEAD */
+
+/* All numbers are the sender's own, unless said otherwise. */
 struct pc_flow {
-	__u32 next;	   /* HEAD: sequence number the next head starts at */
-	__u32 head_ack;	   /* HEAD: what the client had acknowledged at the last
-			      head */
+	struct pc_stream client;
+	struct pc_stream gateway;
+	__u32 gateway_end; /* just after the last byte the gateway sent */
+	__u32 head_ack;	   /* what the client had acknowledged at the last head
+			    */
 	__u32 client_next; /* CLOSING: next byte expected from the client */
 	__u32 answer_seq; /* CLOSING: sequence number of the answer's first byte
 			   */
 	__u32 answer_end; /* CLOSING: just after the answer's FIN */
 	__u32 swallowed;  /* CLOSING: request bytes acknowledged and thrown away
 			   */
-	__u8 state;	  /* enum pc_flow_state */
-	__u8 reason;	  /* CLOSING: why; OPAQUE: what made it so */
-	__u8 dialect;	  /* CLOSING: of the answer */
-	__u8 heads;	  /* heads seen, saturating */
 	__u32 repeats;	  /* CLOSING: times the answer was sent again */
+	__u8 state;	  /* enum pc_flow_state */
+	__u8 flags;	  /* PC_FLOW_* */
+	__u8 reason;	  /* CLOSING: why; opaque: what made it so */
+	__u8 dialect;	  /* CLOSING: of the answer */
+	__u16 window;	  /* the gateway's last, as on the wire */
+	__u8 pad[2];
+};
+
+/*
+ * What the two ends of a connection disagree by since its last refusal.  The
+ * client counts request bytes the gateway never saw and answer bytes it never
+ * sent:
+ *
+ *   to the gateway  seq - skipped       ack - added, never below mark
+ *   to the client   seq + added         ack + skipped
+ */
+struct pc_delta {
+	__u32 skipped;
+	__u32 added;
+	__u32 added_before; /* before the last answer: for what lies below mark
+			     */
+	__u32 mark; /* gateway's number of the first byte after the last answer
+		     */
+};
+
+#define PC_ENDED_CLIENT 0x1u  /* FIN seen */
+#define PC_ENDED_GATEWAY 0x2u /* FIN seen */
+#define PC_ENDED_RESET 0x4u   /* RST seen */
+
+/* A connection on which portcullis has answered and that lives on. */
+struct pc_living {
+	struct bpf_spin_lock lock; /* of delta */
+	struct pc_delta delta;
+	/* The last refused request, in the client's numbers. */
+	__u32 from;	   /* its first byte */
+	__u32 taken;	   /* just after what was acknowledged of it */
+	__u32 answer_seq;  /* of the answer's first byte */
+	__u32 answer_size; /* bytes */
+	__u16 window;	   /* the gateway's last, as on the wire */
+	__u8 reason;	   /* enum pc_reason */
+	__u8 dialect;	   /* enum pc_dialect */
+	__u8 swallowing;   /* more of the refused request is to come */
+	__u8 ended;	   /* PC_ENDED_* */
+	__u8 repeats;	   /* of the answer, saturating */
+	__u8 pad[5];
+	__u64 seen_ns;	 /* CLOCK_BOOTTIME of its last segment */
+	__u8 mac[12];	 /* of the client's frames: destination, source */
+	__u32 client_end;  /* just after the client's last byte */
+	__u32 gateway_end; /* just after the gateway's last byte, its number */
+	__u32 pad2;
 };
 
 _Static_assert(sizeof(struct pc_prefix_key) == 24, "pc_prefix_key layout");
@@ -339,7 +421,8 @@ _Static_assert(sizeof(struct pc_clock) == 40, "pc_clock layout");
 _Static_assert(sizeof(struct pc_answer) == 520, "pc_answer layout");
 _Static_assert(sizeof(struct pc_count) == 16, "pc_count layout");
 _Static_assert(sizeof(struct pc_flow_key) == 44, "pc_flow_key layout");
-_Static_assert(sizeof(struct pc_flow) == 32, "pc_flow layout");
+_Static_assert(sizeof(struct pc_flow) == 60, "pc_flow layout");
+_Static_assert(sizeof(struct pc_living) == 80, "pc_living layout");
 _Static_assert(PC_R_MAX <= 128, "pc_policy.deny covers every reason");
 
 #endif /* PC_ABI_H */

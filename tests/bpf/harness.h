@@ -53,6 +53,7 @@ static struct harness {
 	struct maps maps;
 	int xdp;
 	int request;
+	int reply;
 	int flows;
 	int tap; /* frames that leave through lo */
 	uint64_t generation;
@@ -132,6 +133,7 @@ static inline int harness_open(void)
 		exit(EXIT_FAILURE);
 	harness.xdp = loader_xdp_fd(harness.loader);
 	harness.request = loader_request_fd(harness.loader);
+	harness.reply = loader_reply_fd(harness.loader);
 	snprintf(path, sizeof(path), "%s/pc_flows", harness.dir);
 	harness.flows = bpf_obj_get(path);
 	harness.tap = harness_open_tap();

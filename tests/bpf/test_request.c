@@ -504,13 +504,14 @@ static void build_head(struct packet *p, size_t size)
 
 static void large_heads_in_one_segment(void **state)
 {
+	const struct attach_filters filters = { harness.request,
+						harness.reply };
 	static struct packet p;
 
 	(void)state;
 	request_use_default();
 	assert_int_equal(
-		attach_request(harness.dir, harness.request, HARNESS_LO, "lo"),
-		0);
+		attach_request(harness.dir, &filters, HARNESS_LO, "lo"), 0);
 	build_head(&p, 8192);
 	assert_true(send_frame(&p, PC_R_KEY_DISABLED));
 	build_head(&p, 8193);

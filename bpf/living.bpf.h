@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Refusals on a connection that goes on: the answer continues the gateway's
+ * side of the stream, the request is acknowledged and never reaches the
+ * gateway, and what either end sends from then on is translated.
+ */
+#ifndef PC_LIVING_BPF_H
+#define PC_LIVING_BPF_H
+
+#include "answer.bpf.h"
+#include "walk.bpf.h"
+
+/* Repeats of an answer while the rest of a body comes in, whose senders have
+ * seldom lost it; a retransmission is always answered.
+ */
+#define PC_REPEATS_EARLY 4
+
+/* The entry of a connection that is refused something, new or not; NULL when
+ * the table is full.
+ */
+static __noinline struct pc_living *living_open(struct pc_flow_key *key)
+{
+	struct pc_living fresh = {};
+
+	bpf_map_update_elem(&pc_living, key, &fresh, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&pc_living, key);
+}
+
+/* Status and body again or for the first time, for a client that may not have
+ * them.
+ */
+static __always_inline int living_reply(const struct pc_request *f, __u32 size)
+{
+	const struct pc_living *l = f->living;
+	struct pc_send out = {
+		.seq = l->answer_seq,
+		.ack = l->taken,
+		.flags = PC_TCP_PSH | PC_TCP_ACK,
+		.window = l->window,
+		.payload_size = size,
+	};
+
+	return answer_send(f, out);
+}
+
+/* Only what was taken so far. */
+static __always_inline int living_acknowledge(const struct pc_request *f)
+{
+	const struct pc_living *l = f->living;
+	struct pc_send out = {
+		.seq = l->answer_seq + l->answer_size,
+		.ack = l->taken,
+		.flags = PC_TCP_ACK,
+		.window = l->window,
+	};
+
+	return answer_send(f, out);
+}
+
+/* Neither end can be helped any more. */
+static __always_inline int living_reset(const struct pc_request *f)
+{
+	const struct pc_segment *g = &f->s->segment;
+	__u32 seq = answer_gateway_seq(f), ack = answer_gateway_ack(f);
+
+	if (answer_reset_client(f, g->ack, segment_end(g)))
+		count_add(PC_R_ANSWER_FAILED, 0);
+	bpf_map_delete_elem(&pc_living, &f->s->key);
+	if (f->flow)
+		flow_opaque(f->flow, PC_R_CLOSED);
+	return answer_to_gateway(f, seq, ack, PC_TCP_RST | PC_TCP_ACK);
+}
+
+static __always_inline void living_remember(const struct pc_request *f,
+					    struct pc_living *l, __u32 reason,
+					    __u32 dialect, __u32 size)
+{
+	const struct pc_segment *g = &f->s->segment;
+	const struct pc_stream *st = &f->flow->client;
+	struct pc_delta d = f->s->delta;
+
+	l->from = g->seq;
+	l->taken = g->seq + g->payload_size;
+	l->answer_seq = g->ack;
+	l->answer_size = size;
+	l->window = f->flow->window;
+	l->reason = reason;
+	l->dialect = dialect;
+	l->repeats = 0;
+	l->swallowing = st->phase != PC_PHASE_HEAD || st->next != l->taken;
+	l->client_end = l->taken;
+	l->gateway_end = f->flow->gateway_end;
+	__builtin_memcpy(l->mac, g->mac, sizeof(l->mac));
+	d.mark = g->ack - d.added;
+	d.added_before = d.added;
+	d.added += size;
+	d.skipped += g->payload_size;
+	delta_write(l, &d);
+	f->flow->flags |= PC_FLOW_LIVING;
+}
+
+/* Answers the request that the segment begins with.  The gateway must still
+ * learn what the client acknowledged.
+ */
+static __always_inline int living_refuse(struct pc_request *f, __u32 reason,
+					 __u32 dialect)
+{
+	__u32 index = PC_ANSWER_INDEX(f->slot, reason, dialect, 0);
+	__u32 seq = answer_gateway_seq(f), ack = answer_gateway_ack(f);
+	__u32 size = answer_fill(f->s, index);
+	struct pc_living *l = living_open(&f->s->key);
+
+	if (!size || !l)
+		return answer_close(f, reason, dialect);
+	living_remember(f, l, reason, dialect, size);
+	f->living = l;
+	if (living_reply(f, size))
+		count_add(PC_R_ANSWER_FAILED, 0);
+	return answer_to_gateway(f, seq, ack, PC_TCP_ACK);
+}
+
+/* The answer, once more, to a client that has not acknowledged it; else just an
+ * acknowledgement.
+ */
+static __always_inline enum pc_reason living_repeat(const struct pc_request *f,
+						    int early)
+{
+	struct pc_living *l = f->living;
+	__u32 index = PC_ANSWER_INDEX(f->slot, l->reason, l->dialect, 0);
+	__u32 end = l->answer_seq + l->answer_size, size;
+
+	if (seq_distance(f->s->segment.ack, end) < 0 &&
+	    l->repeats < (early ? PC_REPEATS_EARLY : PC_REPEATS_MAX)) {
+		l->repeats++;
+		size = answer_fill(f->s, index);
+		/* A new policy's answer would not fit into its place. */
+		if (size != l->answer_size)
+			return PC_R_ANSWER_FAILED;
+		return living_reply(f, size) ? PC_R_ANSWER_FAILED
+					     : PC_R_REPEATED;
+	}
+	return living_acknowledge(f) ? PC_R_ANSWER_FAILED : PC_R_SWALLOWED;
+}
+
+/* More of a refused request: acknowledged, and the gateway never sees it. */
+static __always_inline enum pc_reason living_swallow(const struct pc_request *f)
+{
+	const struct pc_segment *g = &f->s->segment;
+	struct pc_stream *st = &f->flow->client;
+	struct pc_living *l = f->living;
+	struct pc_delta d = f->s->delta;
+	__u32 end = g->seq + g->payload_size;
+
+	f->s->walk_heads = 0;
+	f->s->scan.answer = 0;
+	if (seq_distance(end, st->next) > 0)
+		walk(f->skb, f->s, f->flow);
+	if (st->phase == PC_PHASE_OPAQUE || end - l->from > PC_SWALLOW_MAX)
+		return PC_R_SWALLOW_LIMIT;
+	/* What lies behind it, the client will send again. */
+	if (st->phase == PC_PHASE_HEAD && seq_distance(end, st->next) > 0)
+		end = st->next;
+	d.skipped += end - l->taken;
+	l->taken = end;
+	l->swallowing = st->phase != PC_PHASE_HEAD || st->next != end;
+	delta_write(l, &d);
+	/* Nothing would make a client ask again once its request is
+	 * acknowledged in full: its last byte is, together with the answer.
+	 */
+	return living_repeat(f, l->swallowing);
+}
+
+/*
+ * Data on a living connection: PC_NEXT when it is the gateway's, with numbers
+ * to be translated; else it was dealt with and ends here.
+ */
+static __always_inline enum pc_reason living_take(const struct pc_request *f)
+{
+	const struct pc_segment *g = &f->s->segment;
+	const struct pc_living *l = f->living;
+	__s32 ahead = seq_distance(g->seq, l->taken);
+
+	if (ahead > 0 && !l->swallowing)
+		return PC_NEXT;
+	if (!ahead && !l->swallowing)
+		return PC_NEXT;
+	if (f->s->pkt.has_options || segment_prepare(f->skb, f->s))
+		return PC_R_ANSWER_FAILED;
+	if (!ahead)
+		return f->flow ? living_swallow(f) : PC_R_SWALLOW_LIMIT;
+	return living_repeat(f, ahead > 0);
+}
+
+/* Marks what the segment says of the connection's end; 1: it is over. */
+static __always_inline int
+living_note(struct pc_living *l, const struct pc_segment *g, int from_client)
+{
+	__u32 end = segment_end(g);
+	__u32 *last = from_client ? &l->client_end : &l->gateway_end;
+
+	l->seen_ns = bpf_ktime_get_boot_ns();
+	/* Somebody who made it up would have to know this number. */
+	if (g->flags & PC_TCP_RST)
+		return !from_client || g->seq == *last;
+	if (seq_distance(end, *last) > 0)
+		*last = end;
+	if (g->flags & PC_TCP_FIN)
+		l->ended |= from_client ? PC_ENDED_CLIENT : PC_ENDED_GATEWAY;
+	return 0;
+}
+
+#endif /* PC_LIVING_BPF_H */
