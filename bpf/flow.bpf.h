@@ -78,7 +78,7 @@ static __always_inline enum pc_reason flow_begin(const struct pc_flow_key *key,
 	if (g->has_mptcp)
 		r = flow_opaque(&flow, PC_R_MPTCP);
 	if (bpf_map_lookup_elem(&pc_living, key))
-		flow.flags = PC_FLOW_LIVING;
+		flow.living = 1;
 	bpf_map_update_elem(&pc_flows, key, &flow, BPF_ANY);
 	return r;
 }
@@ -95,9 +95,10 @@ static __always_inline void flow_accept(const struct pc_flow_key *key,
 		bpf_map_delete_elem(&pc_flows, key);
 		return;
 	}
-	if (flow->flags & PC_FLOW_LIVING)
+	if (flow->living)
 		bpf_map_delete_elem(&pc_living, key);
-	flow->flags = PC_FLOW_SEEN;
+	flow->living = 0;
+	flow->seen = 1;
 	flow->gateway.next = g->seq + 1;
 	flow->gateway_end = g->seq + 1;
 	/* Only a SYN-ACK's own window is not scaled. */
@@ -141,12 +142,12 @@ static __always_inline enum pc_reason
 flow_outstanding(const struct pc_flow *f, const struct pc_segment *g,
 		 const struct pc_delta *d)
 {
-	if (!(f->flags & PC_FLOW_SEEN))
+	if (!f->seen)
 		/* Nothing came back since the last head. */
 		return f->client.messages && g->ack == f->head_ack
 			       ? PC_R_PIPELINED
 			       : PC_NEXT;
-	if (f->gateway.phase == PC_PHASE_OPAQUE)
+	if (f->gateway.phase == PC_PHASE_OPAQUE || f->unsure)
 		return PC_R_ANSWER_UNSURE;
 	return f->client.messages != f->gateway.messages ||
 			       g->ack - d->added != f->gateway_end

@@ -78,9 +78,13 @@ static __always_inline void living_remember(const struct pc_request *f,
 	const struct pc_segment *g = &f->s->segment;
 	const struct pc_stream *st = &f->flow->client;
 	struct pc_delta d = f->s->delta;
+	__u32 end = g->seq + g->payload_size;
 
+	/* What lies behind it, the client will send again. */
+	if (st->phase == PC_PHASE_HEAD && seq_distance(end, st->next) > 0)
+		end = st->next;
 	l->from = g->seq;
-	l->taken = g->seq + g->payload_size;
+	l->taken = end;
 	l->answer_seq = g->ack;
 	l->answer_size = size;
 	l->window = f->flow->window;
@@ -94,9 +98,9 @@ static __always_inline void living_remember(const struct pc_request *f,
 	d.mark = g->ack - d.added;
 	d.added_before = d.added;
 	d.added += size;
-	d.skipped += g->payload_size;
+	d.skipped += end - g->seq;
 	delta_write(l, &d);
-	f->flow->flags |= PC_FLOW_LIVING;
+	f->flow->living = 1;
 }
 
 /* Answers the request that the segment begins with.  The gateway must still

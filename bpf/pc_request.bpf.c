@@ -198,7 +198,7 @@ static __always_inline int may_live(const struct pc_request *f)
 {
 	const struct pc_head *h = &f->s->first;
 
-	return f->flow->flags & PC_FLOW_SEEN &&
+	return f->flow->seen &&
 	       !(f->s->segment.flags & PC_TCP_FIN) &&
 	       !(h->flags & (PC_H_HTTP10 | PC_H_CLOSE | PC_H_EXPECT)) &&
 	       h->content_length <= PC_SWALLOW_MAX;
@@ -270,13 +270,8 @@ judge_first(const struct pc_request *f, __u32 at)
 		f->s->walk_heads = 0;
 		walk(f->skb, f->s, flow);
 	}
-	if (!is_denial(j.reason))
-		return j;
-	if (flow->client.phase == PC_PHASE_OPAQUE)
+	if (is_denial(j.reason) && flow->client.phase == PC_PHASE_OPAQUE)
 		j.reason = flow->reason;
-	else if (flow->client.phase == PC_PHASE_HEAD &&
-		 seq_distance(g->seq + g->payload_size, flow->client.next) > 0)
-		j.reason = PC_R_PIPELINED;
 	return j;
 }
 
@@ -337,7 +332,7 @@ static __always_inline int follow_data(struct pc_request *f)
 static __always_inline void find_flow(struct pc_request *f)
 {
 	f->flow = bpf_map_lookup_elem(&pc_flows, &f->s->key);
-	if (!f->flow || f->flow->flags & PC_FLOW_LIVING)
+	if (!f->flow || f->flow->living)
 		f->living = bpf_map_lookup_elem(&pc_living, &f->s->key);
 	if (f->living)
 		delta_read(&f->s->delta, f->living);
@@ -425,7 +420,7 @@ static __always_inline int reply(struct pc_request *f)
 	 */
 	if (f->flow && f->flow->state == PC_FLOW_CLOSING)
 		return TC_ACT_SHOT;
-	if (f->flow && f->flow->flags & PC_FLOW_SEEN)
+	if (f->flow && f->flow->seen)
 		hear(f);
 	if (!f->living)
 		return PC_TC_PASS;

@@ -67,10 +67,10 @@ static __always_inline void walk_handed_on(struct pc_flow *flow, int is_head)
 	int pending = flow->client.messages != flow->gateway.messages;
 
 	/* Which of several answers has no body is not followed. */
-	if (pending && (is_head || flow->flags & PC_FLOW_BODYLESS))
-		flow->gateway.phase = PC_PHASE_OPAQUE;
-	if (is_head)
-		flow->flags |= PC_FLOW_BODYLESS;
+	if (pending && (is_head || flow->heads))
+		flow->unsure = 1;
+	flow->head = flow->client.messages;
+	flow->heads = is_head;
 	flow->client.messages++;
 }
 
@@ -90,7 +90,6 @@ static __always_inline void walk_answered(struct pc_flow *flow)
 {
 	flow->gateway.messages++;
 	flow->gateway.phase = PC_PHASE_HEAD;
-	flow->flags &= ~PC_FLOW_BODYLESS;
 }
 
 /* From an answer's head to its body. */
@@ -98,8 +97,8 @@ static __always_inline void walk_answer_head(struct pc_flow *flow, __u32 seq,
 					     const struct pc_head *h)
 {
 	struct pc_stream *st = &flow->gateway;
-	int bodyless = flow->flags & PC_FLOW_BODYLESS || h->status == 204 ||
-		       h->status == 304;
+	int bodyless = (flow->heads && flow->head == st->messages) ||
+		       h->status == 204 || h->status == 304;
 
 	if (flow->client.messages == st->messages || h->status == 101 ||
 	    h->flags & PC_H_UPGRADE || h->content_length > PC_BODY_MAX) {

@@ -342,15 +342,19 @@ enum pc_flow_state {
 	PC_FLOW_CLOSING, /* answered with FIN; both ends are being let down */
 };
 
-#define PC_FLOW_SEEN 0x01u	/* its answers pass our egress hook */
-#define PC_FLOW_LIVING 0x02u	/* has an entry in pc_living */
-#define PC_FLOW_BODYLESS 0x04u	/* the next answer is to HEAD */
-
-/* All numbers are the sender's own, unless said otherwise. */
+/*
+ * All numbers are the sender's own, unless said otherwise.  The two directions
+ * may be at work at the same time: every field has one writer.
+ */
 struct pc_flow {
-	struct pc_stream client;
+	/* egress */
 	struct pc_stream gateway;
 	__u32 gateway_end; /* just after the last byte the gateway sent */
+	__u16 window;	   /* the gateway's last, as on the wire */
+	__u8 seen;	   /* its answers pass our egress hook */
+	__u8 pad;
+	/* ingress */
+	struct pc_stream client;
 	__u32 head_ack;	   /* what the client had acknowledged at the last head
 			    */
 	__u32 client_next; /* CLOSING: next byte expected from the client */
@@ -361,11 +365,13 @@ struct pc_flow {
 			   */
 	__u32 repeats;	  /* CLOSING: times the answer was sent again */
 	__u8 state;	  /* enum pc_flow_state */
-	__u8 flags;	  /* PC_FLOW_* */
 	__u8 reason;	  /* CLOSING: why; opaque: what made it so */
 	__u8 dialect;	  /* CLOSING: of the answer */
-	__u16 window;	  /* the gateway's last, as on the wire */
-	__u8 pad[2];
+	__u8 living;	  /* has an entry in pc_living */
+	__u8 heads;	  /* a HEAD request was handed on, and no other since */
+	__u8 head;	  /* its place among the messages */
+	__u8 unsure;	  /* which answer has no body is not known */
+	__u8 pad2;
 };
 
 /*
@@ -405,8 +411,8 @@ struct pc_living {
 	__u8 ended;	   /* PC_ENDED_* */
 	__u8 repeats;	   /* of the answer, saturating */
 	__u8 pad[5];
-	__u64 seen_ns;	 /* CLOCK_BOOTTIME of its last segment */
-	__u8 mac[12];	 /* of the client's frames: destination, source */
+	__u64 seen_ns;	   /* CLOCK_BOOTTIME of its last segment */
+	__u8 mac[12];	   /* of the client's frames: destination, source */
 	__u32 client_end;  /* just after the client's last byte */
 	__u32 gateway_end; /* just after the gateway's last byte, its number */
 	__u32 pad2;
@@ -421,7 +427,7 @@ _Static_assert(sizeof(struct pc_clock) == 40, "pc_clock layout");
 _Static_assert(sizeof(struct pc_answer) == 520, "pc_answer layout");
 _Static_assert(sizeof(struct pc_count) == 16, "pc_count layout");
 _Static_assert(sizeof(struct pc_flow_key) == 44, "pc_flow_key layout");
-_Static_assert(sizeof(struct pc_flow) == 60, "pc_flow layout");
+_Static_assert(sizeof(struct pc_flow) == 64, "pc_flow layout");
 _Static_assert(sizeof(struct pc_living) == 80, "pc_living layout");
 _Static_assert(PC_R_MAX <= 128, "pc_policy.deny covers every reason");
 
