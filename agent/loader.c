@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "log.h"
 #include "pc_request.skel.h"
@@ -16,6 +17,7 @@
 #define PATH_SIZE 320
 #define NAME_PREFIX "pc_"
 #define SCRATCH "pc_scratch"
+#define MEMO "pc_memo"
 
 struct loader {
 	struct pc_xdp *xdp;
@@ -51,7 +53,8 @@ static int pin_maps(struct bpf_object *obj, const char *pin_dir)
 		int rc;
 
 		if (strncmp(name, NAME_PREFIX, strlen(NAME_PREFIX)) ||
-		    !strcmp(name, SCRATCH) || bpf_map__is_internal(map))
+		    !strcmp(name, SCRATCH) || !strcmp(name, MEMO) ||
+		    bpf_map__is_internal(map))
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", pin_dir, name);
 		rc = bpf_map__set_pin_path(map, path);
@@ -59,6 +62,19 @@ static int pin_maps(struct bpf_object *obj, const char *pin_dir)
 			return rc;
 	}
 	return 0;
+}
+
+/* A new secret for each load: the memo that it keys is never pinned. */
+static int draw_secret(struct pc_request *request)
+{
+	void *secret = request->rodata->pc_memo_secret;
+	size_t size = sizeof(request->rodata->pc_memo_secret);
+	ssize_t n;
+
+	do {
+		n = getrandom(secret, size, 0);
+	} while (n < 0 && errno == EINTR);
+	return n == (ssize_t)size ? 0 : -EIO;
 }
 
 static int load(struct loader *l, const char *pin_dir)
@@ -72,6 +88,8 @@ static int load(struct loader *l, const char *pin_dir)
 	rc = pin_maps(l->xdp->obj, pin_dir);
 	if (!rc)
 		rc = pin_maps(l->request->obj, pin_dir);
+	if (!rc)
+		rc = draw_secret(l->request);
 	if (!rc)
 		rc = pc_xdp__load(l->xdp);
 	return rc ? rc : pc_request__load(l->request);

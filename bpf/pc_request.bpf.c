@@ -156,10 +156,9 @@ static __always_inline int pass(const struct pc_request *f, enum pc_reason r)
 }
 
 /*
- * Nothing a client sent stays in a map: not its key, not its prompt, not words
- * of the digest's schedule, from which a key can be computed back.  A read that
- * fails clears its destination (bpf_probe_read_kernel_common()), and one from
- * NULL always fails: the cheapest memset() a program has.
+ * Nothing a client sent stays in a map: not its key, not its prompt.  A read
+ * that fails clears its destination (bpf_probe_read_kernel_common()), and one
+ * from NULL always fails: the cheapest memset() a program has.
  */
 static __always_inline void forget(struct pc_scratch *s)
 {
@@ -170,7 +169,6 @@ static __always_inline void forget(struct pc_scratch *s)
 	s->dirty = 0;
 	PC_LENGTH(size, PC_HEAD_MAX);
 	bpf_probe_read_kernel(s->scan.buf, size, NULL);
-	bpf_probe_read_kernel(&s->sha, sizeof(s->sha), NULL);
 }
 
 /* The gateway's, and whatever else is in the segment. */

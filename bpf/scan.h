@@ -10,8 +10,8 @@
 #include "pc_abi.h"
 #include "swar.h"
 
-#define PC_HEAD_MAX 8192 /* a power of two: offsets are masked with it */
-#define PC_HEAD_SLACK 64 /* readable bytes after it */
+#define PC_HEAD_MAX 8192  /* a power of two: offsets are masked with it */
+#define PC_HEAD_SLACK 136 /* readable bytes after it */
 #define PC_HEAD_MASK (PC_HEAD_MAX - 1)
 
 #define PC_TARGET_MAX 1024
