@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Nanoseconds a packet of both programs, as "bench NAME VALUE ns" lines, each
- * the median of several rounds of in-kernel repeats (BPF_PROG_TEST_RUN).
+ * Nanoseconds a packet of both programs, each the median of several rounds of
+ * in-kernel repeats (BPF_PROG_TEST_RUN): "bench NAME VALUE ns" lines, and for
+ * pc_request "bench NAME/empty VALUE EMPTY RATIO", where EMPTY is what a
+ * program that only passes takes in the same run.
  *
  * A test run repeats one packet, and pc_request judges a head only once: then
  * its flow has moved on and the same bytes are an old segment.  So heads are
@@ -9,13 +11,18 @@
  * begins and tail-calls pc_request; what that costs by itself, measured the
  * same way, is taken off.  Counters must show that every single run judged.
  *
- * dead-567 runs in monitor mode: the same work but for the answer.  The answer
- * rewrites the packet, so dead-567-close is made of single runs, each with a
- * new packet and the flow put back by hand; its median is what is printed, with
- * cold caches and the timer's own cost in it.
+ * warm and cold judge a dead key whose digest the memo holds or does not hold,
+ * live and live-cold a live one; for the cold ones the small program also takes
+ * the digest out of the memo, and it must be back there in the end.
+ *
+ * Dead keys are judged in monitor mode: the same work but for the answer.  The
+ * answer rewrites the packet, so dead-567-close is made of single runs, each
+ * with a new packet and the flow put back by hand; its median is what is
+ * printed, with cold caches and the timer's own cost in it.
  */
 #include <linux/bpf.h>
 
+#include "bpf/memo.h"
 #include "bpf/request.h"
 
 #define ROUNDS 11
@@ -111,6 +118,13 @@ static void print(const char *name, uint32_t ns)
 	fflush(stdout);
 }
 
+static void print_ratio(const char *name, uint32_t ours, uint32_t empty)
+{
+	printf("bench request/%s/empty %u %u %.2f\n", name, ours, empty,
+	       (double)ours / empty);
+	fflush(stdout);
+}
+
 static void bench_address(const char *name, const char *from,
 			  enum pc_reason reason)
 {
@@ -185,26 +199,44 @@ static int load_nothing(void)
 	return load(insns, ARRAY_SIZE(insns));
 }
 
-/*
- * Puts the flow of a key back to a first head at SEQ, then runs the target.
- * struct pc_flow is next and zeros in that state.
- */
-static int load_reset(const struct pc_flow_key *key, int target)
+static int create_map(enum bpf_map_type type, uint32_t value_size,
+		      const void *value)
 {
-	int keys = bpf_map_create(BPF_MAP_TYPE_ARRAY, "bench_key", 4,
-				  sizeof(*key), 1, NULL);
-	int progs = bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, "bench_prog", 4, 4,
-				   1, NULL);
+	int fd = bpf_map_create(type, "bench", 4, value_size, 1, NULL);
+	uint32_t zero = 0;
+
+	if (fd < 0 || bpf_map_update_elem(fd, &zero, value, BPF_ANY))
+		abort();
+	return fd;
+}
+
+/*
+ * Puts the flow of a key back to a first head at SEQ, clears what the memo has
+ * at a place, then runs the target.  struct pc_flow is next and zeros in that
+ * state.
+ */
+static int load_reset(const struct pc_flow_key *key, uint32_t memo_at,
+		      int target)
+{
+	int keys = create_map(BPF_MAP_TYPE_ARRAY, sizeof(*key), key);
+	int places = create_map(BPF_MAP_TYPE_ARRAY, 4, &memo_at);
+	int progs = create_map(BPF_MAP_TYPE_PROG_ARRAY, 4, &target);
 	const struct bpf_insn insns[] = {
 		MOVE(BPF_REG_6, BPF_REG_1),
 		MAP(BPF_REG_1, BPF_PSEUDO_MAP_FD, harness.flows),
 		MAP(BPF_REG_2, BPF_PSEUDO_MAP_VALUE, keys),
 		CALL(BPF_FUNC_map_lookup_elem),
-		IF_ZERO(BPF_REG_0, 9),
+		IF_ZERO(BPF_REG_0, 4),
 		STORE(BPF_REG_0, 0, SEQ),
 		STORE(BPF_REG_0, 8, 0),
 		STORE(BPF_REG_0, 16, 0),
 		STORE(BPF_REG_0, 24, 0),
+		MAP(BPF_REG_1, BPF_PSEUDO_MAP_FD, memo_open(harness.request)),
+		MAP(BPF_REG_2, BPF_PSEUDO_MAP_VALUE, places),
+		CALL(BPF_FUNC_map_lookup_elem),
+		IF_ZERO(BPF_REG_0, 2),
+		STORE(BPF_REG_0, 0, 0),
+		STORE(BPF_REG_0, 8, 0),
 		MOVE(BPF_REG_1, BPF_REG_6),
 		MAP(BPF_REG_2, BPF_PSEUDO_MAP_FD, progs),
 		SET(BPF_REG_3, 0),
@@ -212,12 +244,7 @@ static int load_reset(const struct pc_flow_key *key, int target)
 		SET(BPF_REG_0, 0),
 		EXIT,
 	};
-	uint32_t zero = 0;
 
-	if (keys < 0 || progs < 0 ||
-	    bpf_map_update_elem(keys, &zero, key, BPF_ANY) ||
-	    bpf_map_update_elem(progs, &zero, &target, BPF_ANY))
-		abort();
 	return load(insns, ARRAY_SIZE(insns));
 }
 
@@ -246,21 +273,55 @@ static void build(struct packet *p, struct client *c, const char *payload)
 	packet_build(p, &c->s);
 }
 
+/* Where the memo keeps the digest of the head's key. */
+static uint32_t find_in_memo(const struct packet *p,
+			     const struct pc_flow_key *key)
+{
+	const struct pc_flow fresh = { .next = SEQ };
+	int memo = memo_open(harness.request);
+	uint32_t at;
+
+	memo_clear(memo);
+	if (bpf_map_update_elem(harness.flows, key, &fresh, BPF_EXIST))
+		abort();
+	run(harness.request, p, 1);
+	at = memo_find(memo);
+	close(memo);
+	return at;
+}
+
+static void check_memo(uint32_t at)
+{
+	int memo = memo_open(harness.request);
+
+	if (memo_find(memo) != at) {
+		fprintf(stderr, "bench: the digest was not put back\n");
+		exit(EXIT_FAILURE);
+	}
+	close(memo);
+}
+
+/* cold: the memo does not hold the key's digest. */
 static void bench_head(const char *name, const char *head,
-		       enum pc_reason reason)
+		       enum pc_reason reason, bool cold)
 {
 	static struct packet p;
 	struct pc_flow_key key;
 	struct client c = begin(&key);
-	int nothing = load_nothing();
-	int empty = load_reset(&key, nothing);
-	int full = load_reset(&key, harness.request);
-	uint32_t reset, judged;
+	uint32_t at = MEMO_NOWHERE, reset, judged, nothing_ns;
+	int nothing = load_nothing(), empty, full;
 
 	build(&p, &c, head);
-	reset = measure(empty, &p, PC_NEXT) - measure(nothing, &p, PC_NEXT);
+	if (cold)
+		at = find_in_memo(&p, &key);
+	empty = load_reset(&key, at, nothing);
+	full = load_reset(&key, at, harness.request);
+	nothing_ns = measure(nothing, &p, PC_NEXT);
+	reset = measure(empty, &p, PC_NEXT) - nothing_ns;
 	judged = measure(full, &p, reason);
-	print(name, judged > reset ? judged - reset : 0);
+	if (cold)
+		check_memo(at);
+	print_ratio(name, judged > reset ? judged - reset : 0, nothing_ns);
 	close(full);
 	close(empty);
 	close(nothing);
@@ -272,11 +333,14 @@ static void bench_body(void)
 	static struct packet p;
 	struct pc_flow_key key;
 	struct client c = begin(&key);
+	int nothing = load_nothing();
 
 	client_say(&c, POST(LIVE, "100000"));
 	memset(body, 'x', sizeof(body) - 1);
 	build(&p, &c, body);
-	print("request/body-segment", measure(harness.request, &p, PC_R_BODY));
+	print_ratio("body", measure(harness.request, &p, PC_R_BODY),
+		    measure(nothing, &p, PC_NEXT));
+	close(nothing);
 }
 
 static void bench_close(const char *head)
@@ -309,16 +373,19 @@ int main(void)
 	opt = harness_options();
 	opt.monitor = true;
 	request_use(&opt);
-	bench_head("request/dead-567", HEAD_567("/v1/messages", DISABLED),
-		   PC_R_KEY_DISABLED);
+	bench_head("warm", HEAD_567("/v1/messages", DISABLED),
+		   PC_R_KEY_DISABLED, false);
+	bench_head("cold", HEAD_567("/v1/messages", DISABLED),
+		   PC_R_KEY_DISABLED, true);
 	request_use_default();
-	bench_head("request/live-567", HEAD_567("/v1/messages", LIVE),
-		   PC_R_KEY_LIVE);
+	bench_head("live", HEAD_567("/v1/messages", LIVE), PC_R_KEY_LIVE,
+		   false);
+	bench_head("live-cold", HEAD_567("/v1/messages", LIVE), PC_R_KEY_LIVE,
+		   true);
 	/* The scan without the key: the gateway's own pages. */
-	bench_head("request/other-path-567", HEAD_567("/api/message", LIVE),
-		   PC_R_OTHER_PATH);
-	bench_head("request/not-http", "SSH-2.0-OpenSSH_9.2\r\n",
-		   PC_R_NOT_HTTP);
+	bench_head("other-path", HEAD_567("/api/message", LIVE),
+		   PC_R_OTHER_PATH, false);
+	bench_head("not-http", "SSH-2.0-OpenSSH_9.2\r\n", PC_R_NOT_HTTP, false);
 	bench_body();
 	bench_close(HEAD_567("/v1/messages", DISABLED));
 	return 0;
