@@ -4,6 +4,7 @@
  * whose body it checks once; the body returns 0 to go on and 1 to stop.  And
  * PC_GLOBAL: a function it checks once, by itself, not again in every state
  * that it is called in; to the verifier such a function's pointers may be NULL.
+ * And PC_LOAD: a word from anywhere.
  */
 #ifndef PC_LOOP_H
 #define PC_LOOP_H
@@ -42,6 +43,11 @@ pc_loop(__u32 n, long (*body)(__u32 i, void *arg), void *arg)
 {
 	bpf_loop(n, (void *)body, arg, 0);
 }
+
+/* The compiler would put a word of unknown alignment together from its bytes;
+ * the machines this runs on load it as it is.
+ */
+#define PC_LOAD(type, p) (*(const type *)(const void *)(p))
 #else
 #define PC_GLOBAL static inline
 
@@ -52,6 +58,13 @@ static inline void pc_loop(__u32 n, long (*body)(__u32 i, void *arg), void *arg)
 			break;
 	}
 }
+
+#define PC_LOAD(type, p)                                        \
+	({                                                      \
+		type loaded_;                                   \
+		__builtin_memcpy(&loaded_, p, sizeof(loaded_)); \
+		loaded_;                                        \
+	})
 #endif
 
 #endif /* PC_LOOP_H */

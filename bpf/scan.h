@@ -92,10 +92,7 @@ struct pc_scan_arg {
 
 static inline __u64 pc_head_word(const struct pc_scan *s, __u32 at)
 {
-	__u64 w;
-
-	__builtin_memcpy(&w, s->buf + (at & PC_HEAD_MASK), sizeof(w));
-	return w;
+	return PC_LOAD(__u64, s->buf + (at & PC_HEAD_MASK));
 }
 
 static inline __u8 pc_head_byte(const struct pc_scan *s, __u32 at)

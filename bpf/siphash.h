@@ -67,13 +67,12 @@ pc_siphash(const struct pc_sip *key, const __u8 *p, __u32 size)
 
 	PC_NO_UNROLL
 	for (i = 0; i < PC_SIPHASH_MAX / 8; i++) {
-		__builtin_memcpy(&m, p, sizeof(m));
 		if (i * 8 + 8 > size)
 			break;
+		pc_siphash_word(v, PC_LOAD(__u64, p));
 		p += 8;
-		pc_siphash_word(v, m);
 	}
-	__builtin_memcpy(&m, p, sizeof(m));
+	m = PC_LOAD(__u64, p);
 	/* What is left, seven bytes at most, and the length behind it. */
 	m &= (1ULL << size % 8 * 8) - 1;
 	pc_siphash_word(v, m | (__u64)size << 56);
