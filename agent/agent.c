@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "agent.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
@@ -16,6 +17,7 @@
 #include "attach.h"
 #include "clock.h"
 #include "host.h"
+#include "living.h"
 #include "loader.h"
 #include "log.h"
 #include "maps.h"
@@ -27,11 +29,15 @@
 
 /* How often the lease is renewed and the clock's offset looked at. */
 #define TICK_NS 250000000L
+/* Every so many ticks: the connections that have ended. */
+#define SWEEP_TICKS 40
 
 struct agent {
 	struct options opt;
 	struct loader *loader;
 	struct maps maps;
+	struct living living;
+	unsigned int ticks;
 	int lock;
 	int signals;
 	int timer;
@@ -50,6 +56,7 @@ static void agent_fini(struct agent *a)
 {
 	if (a->has_maps)
 		maps_close(&a->maps);
+	living_close(&a->living);
 	loader_free(a->loader);
 	close_fd(a->lock);
 	close_fd(a->signals);
@@ -124,6 +131,8 @@ static void tick(struct agent *a)
 
 	clock_take(&clock, a->opt.lease_ns);
 	maps_set_clock(&a->maps, &clock);
+	if (++a->ticks % SWEEP_TICKS == 0)
+		living_sweep(&a->living, clock_boot_ns());
 }
 
 /* A long reload must not cost the lease: it is renewed on the way. */
@@ -232,6 +241,43 @@ static int prune(const struct agent *a)
 	return rc;
 }
 
+static bool listens(const struct port_list *ports, uint16_t port)
+{
+	for (size_t i = 0; i < ports->n; i++) {
+		if (ports->items[i] == port)
+			return true;
+	}
+	return false;
+}
+
+/* Will nobody translate for this connection once the flags are obeyed? */
+static bool is_left_alone(const struct pc_flow_key *key, const void *arg)
+{
+	const struct agent *a = arg;
+
+	return !listed(&a->opt.request_interfaces, (int)key->ifindex) ||
+	       !listens(&a->opt.ports, ntohs(key->dport));
+}
+
+/*
+ * An earlier run may have answered where this one will not look: such
+ * connections end before the policy that knows their port does.
+ */
+static int drain(struct agent *a)
+{
+	size_t cut = 0;
+	int rc;
+
+	if (!a->adopted)
+		return 0;
+	maps_set_draining(&a->maps, true);
+	rc = living_drain(&cut, &a->living, is_left_alone, a, a->opt.drain_ns);
+	maps_set_draining(&a->maps, false);
+	if (cut)
+		log_line("warning: connections cut short (%zu)", cut);
+	return rc;
+}
+
 /* One agent for a pin directory: two would flip each other's slots. */
 static int lock(struct agent *a)
 {
@@ -261,6 +307,8 @@ static int load(struct agent *a)
 		rc = maps_open_pinned(&a->maps, a->opt.pin_dir);
 		a->has_maps = !rc;
 	}
+	if (!rc)
+		rc = living_open(&a->living, a->opt.pin_dir);
 	if (rc)
 		return rc;
 	a->adopted = !maps_read_policy(&a->maps, &old);
@@ -345,8 +393,10 @@ static int start(struct agent *a)
 		rc = load(a);
 	if (!rc) {
 		tick(a);
-		rc = apply(a, &p);
+		rc = drain(a);
 	}
+	if (!rc)
+		rc = apply(a, &p);
 	policy_fini(&p);
 	if (!rc)
 		rc = attach(a);
@@ -377,7 +427,12 @@ static void undo(const struct agent *a)
 
 int run_main(int argc, char **argv)
 {
-	struct agent a = { .lock = -1, .signals = -1, .timer = -1 };
+	struct agent a = {
+		.living = { -1, -1 },
+		.lock = -1,
+		.signals = -1,
+		.timer = -1,
+	};
 	int rc = options_parse(&a.opt, argc, argv, OPTIONS_RUN);
 
 	if (rc)

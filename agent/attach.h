@@ -59,7 +59,8 @@ int attach_remove_request(const char *pin_dir, int ifindex, const char *name);
 
 /*
  * What of ours is attached, in this network namespace, by interface.  A new
- * array in *out.  0 or -errno (-ENOENT: no filter in pin_dir).
+ * array in *out, with an empty element behind the last.  0 or -errno (-ENOENT:
+ * no filter in pin_dir).
  */
 int attach_list(struct attachment **out, size_t *n, const char *pin_dir);
 

@@ -35,6 +35,7 @@ void clock_take(struct pc_clock *out, uint64_t lease_ns)
 	 */
 	adjtimex(&tx);
 	out->stopped_ns = 0;
+	out->draining = 0;
 	out->tai_offset_ns = (int64_t)tx.tai * NS_PER_S;
 	out->lease_ns = lease_ns ? boot + lease_ns : 0;
 	out->heartbeat_ns = boot;

@@ -4,13 +4,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
 #include "attach.h"
 #include "host.h"
+#include "living.h"
 #include "log.h"
+#include "maps.h"
 #include "options.h"
 #include "pins.h"
 
@@ -34,6 +37,43 @@ static int refuse_running(const char *pin_dir, int *lock)
 	return -EBUSY;
 }
 
+static bool is_here(const struct pc_flow_key *key, const void *arg)
+{
+	const struct attachment *t;
+
+	for (t = arg; t->ifindex; t++) {
+		if ((int)key->ifindex == t->ifindex)
+			return true;
+	}
+	return false;
+}
+
+/* Connections that live on an answer of ours end before their translator. */
+static int drain(const char *pin_dir, uint64_t patience_ns)
+{
+	struct living living = { -1, -1 };
+	struct attachment *here = NULL;
+	struct maps maps;
+	size_t n, cut = 0;
+	int rc = maps_open_pinned(&maps, pin_dir);
+
+	if (rc)
+		return rc;
+	rc = attach_list(&here, &n, pin_dir);
+	if (!rc)
+		rc = living_open(&living, pin_dir);
+	if (!rc) {
+		maps_set_draining(&maps, true);
+		rc = living_drain(&cut, &living, is_here, here, patience_ns);
+	}
+	if (cut)
+		log_line("warning: connections cut short (%zu)", cut);
+	living_close(&living);
+	maps_close(&maps);
+	free(here);
+	return rc;
+}
+
 int detach_main(int argc, char **argv)
 {
 	struct options opt;
@@ -46,6 +86,8 @@ int detach_main(int argc, char **argv)
 	if (!rc)
 		rc = refuse_running(opt.pin_dir, &lock);
 	if (!rc)
+		rc = drain(opt.pin_dir, opt.drain_ns);
+	if (!rc || rc == -ENOENT)
 		rc = attach_remove_all(&n, opt.pin_dir);
 	if (!rc)
 		rc = pins_remove(opt.pin_dir);

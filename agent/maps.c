@@ -382,13 +382,20 @@ void maps_set_clock(struct maps *m, const struct pc_clock *clock)
 	struct pc_clock *c = m->clock_word;
 
 	__atomic_store_n(&c->stopped_ns, clock->stopped_ns, __ATOMIC_RELAXED);
+	__atomic_store_n(&c->draining, clock->draining, __ATOMIC_RELAXED);
 	__atomic_store_n(&c->stopped_ns, clock->stopped_ns, __ATOMIC_RELAXED);
+	__atomic_store_n(&c->draining, clock->draining, __ATOMIC_RELAXED);
 	__atomic_store_n(&c->tai_offset_ns, clock->tai_offset_ns,
 			 __ATOMIC_RELAXED);
 	__atomic_store_n(&c->lease_ns, clock->lease_ns, __ATOMIC_RELAXED);
 	__atomic_store_n(&c->heartbeat_ns, clock->heartbeat_ns,
 			 __ATOMIC_RELAXED);
 	__atomic_store_n(&c->agent_pid, clock->agent_pid, __ATOMIC_RELAXED);
+}
+
+void maps_set_draining(struct maps *m, bool draining)
+{
+	__atomic_store_n(&m->clock_word->draining, draining, __ATOMIC_RELAXED);
 }
 
 int maps_count(struct maps *m, enum pc_reason reason, struct pc_count *out)

@@ -60,6 +60,8 @@ int maps_match(struct maps *m, bool key_rules, unsigned int set,
 int maps_clock(struct maps *m, struct pc_clock *out);
 /* One field at a time, so that a program never sees half of one. */
 void maps_set_clock(struct maps *m, const struct pc_clock *clock);
+/* From now on refusals end their connection; maps_set_clock() may end that. */
+void maps_set_draining(struct maps *m, bool draining);
 
 /* The counter of a reason, summed over CPUs. */
 int maps_count(struct maps *m, enum pc_reason reason, struct pc_count *out);

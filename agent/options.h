@@ -55,6 +55,7 @@ struct options {
 	struct prefix_list proxies;
 	struct prefix_list gateways; /* empty: the host's own addresses */
 	uint64_t lease_ns;	     /* 0: key denies never lapse */
+	uint64_t drain_ns;	     /* patience of living_drain() */
 
 	/* explain only */
 	bool key_stdin;

@@ -18,7 +18,8 @@
 
 /*
  * A filter at TC is not pinned and is seen only from its network namespace.  A
- * second pin of the slot in force, named after both, remembers that there is one.
+ * second pin of the slot in force, named after both, remembers that there is
+ * one.
  */
 static int mark_path(char path[static PINS_PATH_SIZE], const char *pin_dir,
 		     int ifindex)

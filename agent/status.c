@@ -11,6 +11,7 @@
 #include "attach.h"
 #include "clock.h"
 #include "host.h"
+#include "living.h"
 #include "log.h"
 #include "maps.h"
 #include "options.h"
@@ -25,6 +26,7 @@ struct status {
 	struct pc_policy policy;
 	bool has_policy;
 	struct pc_clock clock;
+	size_t n_living;
 	uint64_t boot_ns;
 	struct attachment *attached;
 	size_t n_attached;
@@ -32,6 +34,18 @@ struct status {
 };
 
 static const char *const xdp_names[] = { "none", "native", "generic" };
+
+static int count_living(size_t *out, const char *pin_dir)
+{
+	struct living living;
+	int rc = living_open(&living, pin_dir);
+
+	if (rc)
+		return rc;
+	*out = living_count(&living);
+	living_close(&living);
+	return 0;
+}
 
 static int status_read(struct status *s, const char *pin_dir)
 {
@@ -50,6 +64,8 @@ static int status_read(struct status *s, const char *pin_dir)
 	for (int r = 0; r < PC_R_MAX && !rc; r++)
 		rc = maps_count(&m, r, &s->counts[r]);
 	maps_close(&m);
+	if (!rc)
+		rc = count_living(&s->n_living, pin_dir);
 	return rc ? rc : attach_list(&s->attached, &s->n_attached, pin_dir);
 }
 
@@ -96,6 +112,7 @@ static void print_policy(const struct status *s)
 	       (unsigned long long)p->n_rule_prefixes);
 	printf("prefixes    %llu host-wide\n",
 	       (unsigned long long)p->n_prefixes);
+	printf("answered    %zu connections live on\n", s->n_living);
 	printf("lease       %s\n", lease_print(lease, sizeof(lease), s));
 }
 
@@ -111,13 +128,21 @@ static void print_agent(const struct status *s)
 		       (double)(s->boot_ns - s->clock.heartbeat_ns) / NS_PER_S);
 }
 
+/* One direction alone is somebody's doing, and worth a word. */
+static const char *request_state(const struct attachment *t)
+{
+	if (t->request)
+		return t->reply ? "judged" : "judged, answers unheard";
+	return t->reply ? "answers translated only" : "-";
+}
+
 static void print_attached(const struct status *s)
 {
 	printf("\n%-16s %-8s %s\n", "interface", "xdp", "requests");
 	for (size_t i = 0; i < s->n_attached; i++)
 		printf("%-16s %-8s %s\n", s->attached[i].name,
 		       xdp_names[s->attached[i].xdp],
-		       s->attached[i].request ? "judged" : "-");
+		       request_state(&s->attached[i]));
 	if (!s->n_attached)
 		printf("(none in this network namespace)\n");
 }
@@ -147,12 +172,12 @@ static json_t *json_interfaces(const struct status *s)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < s->n_attached; i++)
-		json_array_append_new(list,
-				      json_pack("{s:s, s:s, s:b}", "name",
-						s->attached[i].name, "xdp",
-						xdp_names[s->attached[i].xdp],
-						"request",
-						(int)s->attached[i].request));
+		json_array_append_new(
+			list, json_pack("{s:s, s:s, s:b, s:b}", "name",
+					s->attached[i].name, "xdp",
+					xdp_names[s->attached[i].xdp],
+					"request", (int)s->attached[i].request,
+					"reply", (int)s->attached[i].reply));
 	return list;
 }
 
@@ -185,14 +210,15 @@ static int print_json(const struct status *s)
 	const struct pc_policy *p = &s->policy;
 	char when[TIMESTAMP_STRLEN];
 	json_t *root = json_pack(
-		"{s:b, s:I, s:s, s:s, s:s, s:s, s:b, s:I, s:I, s:o, s:o, s:o}",
+		"{s:b, s:I, s:s, s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:o, s:o, s:o}",
 		"installed", 1, "generation", (json_int_t)p->generation,
 		"loaded", timestamp_print(p->loaded_ns, when), "source",
 		p->source, "profile", profile_name(p->profile), "run_mode",
 		p->run_mode == PC_RUN_SIMPLE ? "simple" : "standard", "monitor",
 		(int)p->monitor, "keys", (json_int_t)p->n_keys, "prefixes",
-		(json_int_t)p->n_prefixes, "agent", json_agent(s), "interfaces",
-		json_interfaces(s), "counters", json_counts(s));
+		(json_int_t)p->n_prefixes, "living", (json_int_t)s->n_living,
+		"agent", json_agent(s), "interfaces", json_interfaces(s),
+		"counters", json_counts(s));
 	int rc = root ? json_dumpf(root, stdout, JSON_INDENT(2)) : -1;
 
 	json_decref(root);

@@ -94,13 +94,33 @@ static __always_inline void living_remember(const struct pc_request *f,
 	l->swallowing = st->phase != PC_PHASE_HEAD || st->next != l->taken;
 	l->client_end = l->taken;
 	l->gateway_end = f->flow->gateway_end;
-	__builtin_memcpy(l->mac, g->mac, sizeof(l->mac));
 	d.mark = g->ack - d.added;
 	d.added_before = d.added;
 	d.added += size;
 	d.skipped += end - g->seq;
 	delta_write(l, &d);
 	f->flow->living = 1;
+}
+
+/* How frames to the client begin, for whoever must reset it from outside. */
+static __always_inline void living_remember_link(const struct pc_request *f,
+						 struct pc_living *l)
+{
+	__u64 size = f->s->pkt.l3_at;
+
+	if (f->skb->vlan_present) {
+		l->vlan_proto = f->skb->vlan_proto;
+		l->vlan_tci = f->skb->vlan_tci;
+	}
+	if (size > sizeof(l->link))
+		return;
+	l->link_size = size;
+	/* Three sizes, each a constant: Ethernet and up to two tags. */
+	bpf_skb_load_bytes(f->skb, 0, l->link, 14);
+	if (size >= 18)
+		bpf_skb_load_bytes(f->skb, 14, l->link + 14, 4);
+	if (size >= 22)
+		bpf_skb_load_bytes(f->skb, 18, l->link + 18, 4);
 }
 
 /* Answers the request that the segment begins with.  The gateway must still
@@ -117,6 +137,7 @@ static __always_inline int living_refuse(struct pc_request *f, __u32 reason,
 	if (!size || !l)
 		return answer_close(f, reason, dialect);
 	living_remember(f, l, reason, dialect, size);
+	living_remember_link(f, l);
 	f->living = l;
 	if (living_reply(f, size))
 		count_add(PC_R_ANSWER_FAILED, 0);

@@ -195,8 +195,11 @@ static __always_inline int leave_first(const struct pc_request *f,
 static __always_inline int may_live(const struct pc_request *f)
 {
 	const struct pc_head *h = &f->s->first;
+	struct pc_clock *clock;
+	__u32 zero = 0;
 
-	return f->flow->seen &&
+	clock = bpf_map_lookup_elem(&pc_clock, &zero);
+	return clock && !clock->draining && f->flow->seen &&
 	       !(f->s->segment.flags & PC_TCP_FIN) &&
 	       !(h->flags & (PC_H_HTTP10 | PC_H_CLOSE | PC_H_EXPECT)) &&
 	       h->content_length <= PC_SWALLOW_MAX;

@@ -262,6 +262,7 @@ struct pc_policy {
 struct pc_clock {
 	__s64 tai_offset_ns; /* CLOCK_TAI - CLOCK_REALTIME */
 	__s64 stopped_ns;    /* not 0: the Unix time it always is, for tests */
+	__u64 draining; /* no connection is answered on and kept any more */
 	__u64 lease_ns; /* CLOCK_BOOTTIME until which key denies hold; 0: always
 			 */
 	__u64 heartbeat_ns; /* CLOCK_BOOTTIME of the agent's last sign of life
@@ -410,12 +411,13 @@ struct pc_living {
 	__u8 swallowing;   /* more of the refused request is to come */
 	__u8 ended;	   /* PC_ENDED_* */
 	__u8 repeats;	   /* of the answer, saturating */
-	__u8 pad[5];
+	__u8 link_size;	   /* bytes of link */
+	__be16 vlan_proto; /* of a tag beside the frame; 0: none */
+	__u16 vlan_tci;
 	__u64 seen_ns;	   /* CLOCK_BOOTTIME of its last segment */
-	__u8 mac[12];	   /* of the client's frames: destination, source */
+	__u8 link[24];	   /* link header of the client's frames */
 	__u32 client_end;  /* just after the client's last byte */
 	__u32 gateway_end; /* just after the gateway's last byte, its number */
-	__u32 pad2;
 };
 
 _Static_assert(sizeof(struct pc_prefix_key) == 24, "pc_prefix_key layout");
@@ -423,12 +425,12 @@ _Static_assert(sizeof(struct pc_rule) == 8, "pc_rule layout");
 _Static_assert(sizeof(struct pc_digest) == 32, "pc_digest layout");
 _Static_assert(sizeof(struct pc_key) == 24, "pc_key layout");
 _Static_assert(sizeof(struct pc_policy) == 8512, "pc_policy layout");
-_Static_assert(sizeof(struct pc_clock) == 40, "pc_clock layout");
+_Static_assert(sizeof(struct pc_clock) == 48, "pc_clock layout");
 _Static_assert(sizeof(struct pc_answer) == 520, "pc_answer layout");
 _Static_assert(sizeof(struct pc_count) == 16, "pc_count layout");
 _Static_assert(sizeof(struct pc_flow_key) == 44, "pc_flow_key layout");
 _Static_assert(sizeof(struct pc_flow) == 64, "pc_flow layout");
-_Static_assert(sizeof(struct pc_living) == 80, "pc_living layout");
+_Static_assert(sizeof(struct pc_living) == 88, "pc_living layout");
 _Static_assert(PC_R_MAX <= 128, "pc_policy.deny covers every reason");
 
 #endif /* PC_ABI_H */
