@@ -173,9 +173,10 @@ static inline __u32 pc_head_field_t(const struct pc_scan *s, __u32 at,
 }
 
 /* By the first letter: most fields are none of these. */
-static inline __u32 pc_head_field(const struct pc_scan *s, __u32 at,
-				  struct pc_ends e)
+static inline __u32 pc_head_field(const struct pc_scan *s, __u32 at, __u32 size)
 {
+	struct pc_ends e = pc_head_ends(s, at, at + size);
+
 	switch (e.first & 0xff) {
 	case 'a':
 		return PC_ENDS_ARE(e, "authorization") ? PC_FIELD_AUTHORIZATION

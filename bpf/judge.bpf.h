@@ -65,19 +65,6 @@ static __always_inline enum pc_dialect judge_dialect(__u32 path,
 							     : PC_DIALECT_STD;
 }
 
-/* PC_P_* of the scanned path. */
-PC_GLOBAL __u32 classify_path(struct pc_scratch *s, __u32 profile)
-{
-	const struct pc_span *path;
-
-	if (!s)
-		return 0;
-	path = &s->scan.head.path;
-
-	return pc_path_classify(s->scan.buf + (path->at & PC_HEAD_MASK),
-				path->size, profile);
-}
-
 /* PC_NEXT when the request is one whose key decides, with PC_P_* in *path. */
 static __always_inline enum pc_reason judge_target(const struct pc_request *f,
 						   __u32 *path)
@@ -91,7 +78,7 @@ static __always_inline enum pc_reason judge_target(const struct pc_request *f,
 		return PC_R_UPGRADE;
 	if (!h->path.size)
 		return PC_R_PATH_UNSURE;
-	*path = classify_path(f->s, f->policy->profile);
+	*path = pc_path_for(h->path_class, f->policy->profile);
 	if (!(*path & PC_P_GUARDED))
 		return PC_R_OTHER_PATH;
 	return h->flags & PC_H_QUERY_UNSURE ? PC_R_QUERY_UNSURE : PC_NEXT;

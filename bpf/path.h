@@ -7,6 +7,7 @@
 #ifndef PC_PATH_H
 #define PC_PATH_H
 
+#include "loop.h"
 #include "pc_abi.h"
 
 #define PC_P_GUARDED 0x01u    /* a key middleware runs on this path */
@@ -14,36 +15,58 @@
 #define PC_P_EXEMPT 0x04u     /* billing-exempt, any method */
 #define PC_P_EXEMPT_GET 0x08u /* billing-exempt for GET */
 #define PC_P_OPENAI 0x10u     /* quota refusals in OpenAI's dialect */
+#define PC_P_BARE 0x20u	      /* guarded by 0.1.179 alone */
 
 /* Bytes of a path that pc_path_classify() looks at, readable at any length. */
 #define PC_PATH_LOOK 48
 
+/* Up to eight bytes of a literal from "at" on, as a word. */
+static inline __attribute__((always_inline)) __u64
+pc_path_word(const char *want, __u32 want_size, __u32 at)
+{
+	__u64 w = 0;
+
+	PC_UNROLL
+	for (__u32 k = 0; k < 8; k++) {
+		if (at + k < want_size)
+			w |= (__u64)(__u8)want[at + k] << 8 * k;
+	}
+	return w;
+}
+
 /*
- * A prefix is matched by comparing constant bytes; "end" also accepts the path
- * that stops there, so "/responses" means /responses and /responses/...
- * p must have PC_PATH_LOOK readable bytes.
+ * A prefix is matched by comparing words with constants; "under" also accepts
+ * the path that stops there, so "/responses" means /responses and
+ * /responses/...  p must have PC_PATH_LOOK readable bytes.
  */
-static inline int pc_path_starts(const __u8 *p, __u32 n, const char *want,
-				 __u32 want_size)
+static inline __attribute__((always_inline)) int
+pc_path_starts(const __u8 *p, __u32 n, const char *want, __u32 want_size)
 {
 	if (n < want_size)
 		return 0;
-	for (__u32 i = 0; i < want_size; i++) {
-		if (p[i] != (__u8)want[i])
+	PC_UNROLL
+	for (__u32 i = 0; i < PC_PATH_LOOK; i += 8) {
+		__u32 rest = want_size - i;
+		__u64 w, mask = rest >= 8 ? ~0ULL : (1ULL << 8 * rest % 64) - 1;
+
+		if (i >= want_size)
+			break;
+		w = PC_LOAD(__u64, p + i);
+		if ((w & mask) != pc_path_word(want, want_size, i))
 			return 0;
 	}
 	return 1;
 }
 
-static inline int pc_path_under(const __u8 *p, __u32 n, const char *want,
-				__u32 want_size)
+static inline __attribute__((always_inline)) int
+pc_path_under(const __u8 *p, __u32 n, const char *want, __u32 want_size)
 {
 	return pc_path_starts(p, n, want, want_size) &&
 	       (n == want_size || p[want_size] == '/');
 }
 
-static inline int pc_path_is(const __u8 *p, __u32 n, const char *want,
-			     __u32 want_size)
+static inline __attribute__((always_inline)) int
+pc_path_is(const __u8 *p, __u32 n, const char *want, __u32 want_size)
 {
 	return n == want_size && pc_path_starts(p, n, want, want_size);
 }
@@ -77,8 +100,8 @@ static inline __u32 pc_path_extras(const __u8 *p, __u32 n)
 	return flags;
 }
 
-/* PC_P_* of a path of n bytes; exemptions and OpenAI are 0.1.179's alone. */
-static inline __u32 pc_path_classify(const __u8 *p, __u32 n, __u32 profile)
+/* PC_P_* of a path of n bytes, as 0.1.179 has them. */
+static inline __u32 pc_path_all(const __u8 *p, __u32 n)
 {
 	__u32 flags = 0;
 
@@ -87,11 +110,22 @@ static inline __u32 pc_path_classify(const __u8 *p, __u32 n, __u32 profile)
 	else if (PC_STARTS("/v1/") || PC_STARTS("/antigravity/") ||
 		 PC_UNDER("/responses"))
 		flags = PC_P_GUARDED;
-	if (profile == PC_PROFILE_SEED)
-		return flags;
-	if (!flags && pc_path_bare_route(p, n))
-		flags = PC_P_GUARDED;
+	else if (pc_path_bare_route(p, n))
+		flags = PC_P_GUARDED | PC_P_BARE;
 	return flags | pc_path_extras(p, n);
+}
+
+/* The same, as a profile has them: seed has no exemptions and no OpenAI. */
+static inline __u32 pc_path_for(__u32 all, __u32 profile)
+{
+	if (profile != PC_PROFILE_SEED)
+		return all & ~PC_P_BARE;
+	return all & PC_P_BARE ? 0 : all & (PC_P_GUARDED | PC_P_GOOGLE);
+}
+
+static inline __u32 pc_path_classify(const __u8 *p, __u32 n, __u32 profile)
+{
+	return pc_path_for(pc_path_all(p, n), profile);
 }
 
 #undef PC_STARTS

@@ -14,6 +14,7 @@
 #define PC_HEAD_SLACK 136 /* readable bytes after it */
 #define PC_HEAD_MASK (PC_HEAD_MAX - 1)
 
+#define PC_METHOD_MAX 16
 #define PC_TARGET_MAX 1024
 #define PC_NAME_MAX 64
 #define PC_BLANKS_MAX 4 /* around a value that we read */
@@ -47,9 +48,10 @@ enum pc_method {
 struct pc_head {
 	__u32 size; /* bytes, the empty line included */
 	__u32 content_length;
-	__u32 flags;  /* PC_H_* */
-	__u32 method; /* enum pc_method */
-	__u32 status; /* of an answer */
+	__u32 flags;	  /* PC_H_* */
+	__u32 method;	  /* enum pc_method */
+	__u32 status;	  /* of an answer */
+	__u32 path_class; /* pc_path_all() of a path that is not empty */
 	struct pc_span path;
 	struct pc_span query;
 	/* Values of the first header of each name, blanks trimmed. */
@@ -78,6 +80,8 @@ struct pc_scan {
 	__u32 line_at; /* where the current line starts */
 	__u32 lines;   /* lines done */
 	__u32 reason;  /* why the scan ended: PC_NEXT is "a whole head" */
+	__u32 at;      /* what of the current line is known to be good */
+	__u32 name;    /* size of the current line's name */
 	__u32 answer;  /* it is an answer's head, not a request's */
 	struct pc_target target;
 	__u8 buf[PC_HEAD_MAX + PC_HEAD_SLACK];

@@ -29,12 +29,24 @@ static inline __u64 pc_swar_eq(__u64 w, __u8 c)
 	return ~(((x & PC_LOW7) + PC_LOW7) | x) & PC_HIGH;
 }
 
-/* Control characters: below blank, and DEL. */
+/* Control characters: below blank, and DEL.  Only the first bit is exact: what
+ * a byte borrows, a later one lacks.
+ */
 static inline __u64 pc_swar_control(__u64 w)
 {
-	__u64 x = w & PC_LOW7;
+	return ((w - 0x20 * PC_ONES) | ((w & PC_LOW7) + PC_ONES)) & ~w &
+	       PC_HIGH;
+}
 
-	return (~(x + 0x60 * PC_ONES) | (x + PC_ONES)) & ~w & PC_HIGH;
+/* Bytes that are not of [A-Za-z-], the characters of most names.  Only the
+ * first bit is exact.
+ */
+static inline __u64 pc_swar_not_letter(__u64 w)
+{
+	__u64 y = w | 0x20 * PC_ONES;
+	__u64 other = ~(y + 0x1f * PC_ONES) | (y + 0x05 * PC_ONES);
+
+	return ((other & ((w ^ '-' * PC_ONES) + PC_LOW7)) | w) & PC_HIGH;
 }
 
 /* Bytes that are not of [A-Za-z0-9_-], the characters of ordinary names. */
@@ -49,12 +61,20 @@ static inline __u64 pc_swar_not_name(__u64 w)
 	return ((~(letter | digit) & other) | w) & PC_HIGH;
 }
 
-/* Index of the first byte set in a mask that is not empty. */
+/* Is there a byte equal to c? */
+static inline __u64 pc_swar_has(__u64 w, __u8 c)
+{
+	__u64 x = w ^ (c * PC_ONES);
+
+	return (x - PC_ONES) & ~x & PC_HIGH;
+}
+
+/* Index of the first byte set in a mask that is not empty: below its bit there
+ * are as many ones as the bytes before it, and seven.
+ */
 static inline __u32 pc_swar_first(__u64 mask)
 {
-	__u64 below = (mask - 1) & ~mask & PC_ONES;
-
-	return (__u32)((below * PC_ONES) >> 56) - 1;
+	return (((mask ^ (mask - 1)) & PC_ONES) * PC_ONES >> 56) - 1;
 }
 
 #endif /* PC_SWAR_H */

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The first line of HTTP/1.x: of a request, method, target, version; of an
- * answer, version and status.
+ * The first line of HTTP/1.x: of a request method, target and version, of an
+ * answer version and status.
  */
 #ifndef PC_TARGET_H
 #define PC_TARGET_H
 
+#include "path.h"
 #include "scan.h"
 
 /* The first n bytes of a word, 0 to 8, as a mask. */
@@ -69,13 +70,14 @@ static inline int pc_target_word(struct pc_scan *s, __u32 at)
 	return 0;
 }
 
-#define PC_TARGET_STRIDE 32
+#define PC_TARGET_STRIDE 64
 
 static long pc_target_step(__u32 i, void *arg)
 {
 	struct pc_scan *s = ((struct pc_scan_arg *)arg)->s;
-	__u32 at = s->target.at + i * PC_TARGET_STRIDE;
+	__u32 at = s->target.at + (i + 1) * PC_TARGET_STRIDE;
 
+	PC_NO_UNROLL
 	for (int k = 0; k < PC_TARGET_STRIDE / 8; k++) {
 		if (at >= s->target.end || pc_target_word(s, at))
 			return 1;
@@ -84,15 +86,29 @@ static long pc_target_step(__u32 i, void *arg)
 	return 0;
 }
 
-static inline __u32 pc_head_target(struct pc_scan *s, __u32 at, __u32 end)
+/* Most targets are short, and a loop is entered at the price of a call. */
+static inline void pc_target_walk(struct pc_scan *s)
 {
 	struct pc_scan_arg arg = { s };
+	__u32 at = s->target.at;
+
+	PC_NO_UNROLL
+	for (int k = 0; k < PC_TARGET_STRIDE / 8; k++) {
+		if (at >= s->target.end || pc_target_word(s, at))
+			return;
+		at += 8;
+	}
+	pc_loop(PC_TARGET_MAX / PC_TARGET_STRIDE, pc_target_step, &arg);
+}
+
+static inline __u32 pc_head_target(struct pc_scan *s, __u32 at, __u32 end)
+{
 	struct pc_target *t = &s->target;
 
 	if (at >= end || end - at > PC_TARGET_MAX || pc_head_byte(s, at) != '/')
 		return PC_R_TARGET_FORM;
 	*t = (struct pc_target){ .at = at, .end = end };
-	pc_loop(PC_TARGET_MAX / PC_TARGET_STRIDE, pc_target_step, &arg);
+	pc_target_walk(s);
 	if (t->bad == PC_R_TARGET_FORM)
 		return t->bad;
 	s->head.path.at = at;
@@ -106,7 +122,10 @@ static inline __u32 pc_head_target(struct pc_scan *s, __u32 at, __u32 end)
 	/* Such a path can be followed, it just cannot be judged. */
 	if (t->bad)
 		s->head.path.size = 0;
-	return PC_NEXT;
+	else
+		s->head.path_class = pc_path_all(s->buf + (at & PC_HEAD_MASK),
+						 s->head.path.size);
+	return PC_SCANNING;
 }
 
 /* A line that is no request line of HTTP/1: say what it looks like. */
@@ -121,70 +140,90 @@ static inline __u32 pc_head_foreign(const struct pc_scan *s)
 	return PC_R_NOT_HTTP;
 }
 
-/* Length of the method: ordinary characters up to a blank; 0: it is not one. */
-static inline __u32 pc_head_method(struct pc_scan *s)
+static inline __u32 pc_head_method(__u64 w)
 {
-	__u64 w = pc_head_word(s, 0), rest = pc_swar_not_name(w);
-	__u32 n;
-
-	if (rest) {
-		n = pc_swar_first(rest);
-	} else {
-		rest = pc_swar_not_name(pc_head_word(s, 8));
-		if (!rest)
-			return 0;
-		n = 8 + pc_swar_first(rest);
-	}
-	if (pc_head_byte(s, n) != ' ')
-		return 0;
 	if ((w & 0xffffffff) == (PC_W8("GET \0\0\0\0") & 0xffffffff))
-		s->head.method = PC_METHOD_GET;
+		return PC_METHOD_GET;
 	if ((w & 0xffffffffffULL) == (PC_W8("HEAD \0\0\0") & 0xffffffffffULL))
-		s->head.method = PC_METHOD_HEAD;
+		return PC_METHOD_HEAD;
 	if ((w & 0xffffffffffULL) == (PC_W8("POST \0\0\0") & 0xffffffffffULL))
-		s->head.method = PC_METHOD_POST;
-	return n;
+		return PC_METHOD_POST;
+	return PC_METHOD_OTHER;
 }
 
-PC_GLOBAL __u32 pc_head_request_line(struct pc_scan *s, __u32 end)
+/*
+ * How a request begins: a method of ordinary characters, a blank, a slash.
+ * PC_SCANNING if it does, with s->at where the target begins, or what it is
+ * instead.
+ */
+static inline __u32 pc_head_first(struct pc_scan *s)
+{
+	__u64 w = pc_head_word(s, 0), rest = pc_swar_not_name(w);
+	__u32 n = 0;
+	__u8 c;
+
+	if (!rest) {
+		n = 8;
+		rest = pc_swar_not_name(pc_head_word(s, 8));
+	}
+	n += rest ? pc_swar_first(rest) : 8;
+	if (n >= s->filled && s->filled < PC_METHOD_MAX)
+		return PC_R_HEAD_SPLIT;
+	if (!n || n >= PC_METHOD_MAX || pc_head_byte(s, n) != ' ')
+		return pc_head_foreign(s);
+	s->head.method = pc_head_method(w);
+	s->at = n + 1;
+	s->target.at = n + 1;
+	if (n + 1 >= s->filled)
+		return PC_R_HEAD_SPLIT;
+	c = pc_head_byte(s, n + 1);
+	/* A control character is for who looks for the line's end. */
+	if (c == '/' || c < ' ' || c == 0x7f)
+		return PC_SCANNING;
+	return pc_head_foreign(s) == PC_R_H2C ? PC_R_H2C : PC_R_TARGET_FORM;
+}
+
+#define PC_STATUS_END 12 /* "HTTP/1.1 200" */
+
+/* How an answer begins: PC_SCANNING with s->at behind its status. */
+static inline __u32 pc_head_status(struct pc_scan *s)
+{
+	__u64 version = pc_head_word(s, 0);
+
+	if (s->filled <= PC_STATUS_END)
+		return PC_R_HEAD_SPLIT;
+	if (version == PC_W8("HTTP/1.0"))
+		s->head.flags |= PC_H_HTTP10;
+	else if (version != PC_W8("HTTP/1.1"))
+		return PC_R_NOT_HTTP;
+	if (pc_head_byte(s, 8) != ' ' || pc_head_byte(s, PC_STATUS_END) > ' ')
+		return PC_R_NOT_HTTP;
+	for (int i = 9; i < PC_STATUS_END; i++) {
+		__u8 c = pc_head_byte(s, i);
+
+		if (c < '0' || c > '9')
+			return PC_R_NOT_HTTP;
+		s->head.status = s->head.status * 10 + (c - '0');
+	}
+	s->at = PC_STATUS_END;
+	return PC_SCANNING;
+}
+
+/* The request line, whose target begins at "at". */
+PC_GLOBAL __u32 pc_head_request_line(struct pc_scan *s, __u32 at, __u32 end)
 {
 	__u64 version;
-	__u32 n;
 
 	if (!s)
 		return PC_R_NOT_HTTP;
-	n = pc_head_method(s);
-	if (!n || end < n + 11 || pc_head_byte(s, end - 9) != ' ')
+	if (end < at + 10 || pc_head_byte(s, end - 9) != ' ')
 		return pc_head_foreign(s);
 	version = pc_head_word(s, end - 8);
 	if (version == PC_W8("HTTP/1.0"))
 		s->head.flags |= PC_H_HTTP10;
 	else if (version != PC_W8("HTTP/1.1"))
 		return pc_head_foreign(s);
-	return pc_head_target(s, n + 1, end - 9);
-}
-
-static inline __u32 pc_head_status_line(struct pc_scan *s, __u32 end)
-{
-	__u64 version = pc_head_word(s, 0);
-	__u32 status = 0;
-
-	if (version == PC_W8("HTTP/1.0"))
-		s->head.flags |= PC_H_HTTP10;
-	else if (version != PC_W8("HTTP/1.1"))
-		return PC_R_NOT_HTTP;
-	if (end < 12 || pc_head_byte(s, 8) != ' ' ||
-	    (end > 12 && pc_head_byte(s, 12) != ' '))
-		return PC_R_NOT_HTTP;
-	for (int i = 9; i < 12; i++) {
-		__u8 c = pc_head_byte(s, i);
-
-		if (c < '0' || c > '9')
-			return PC_R_NOT_HTTP;
-		status = status * 10 + (c - '0');
-	}
-	s->head.status = status;
-	return PC_NEXT;
+	return pc_head_target(s, at, end - 9);
 }
 
 #endif /* PC_TARGET_H */

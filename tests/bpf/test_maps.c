@@ -252,7 +252,7 @@ static void rules_of_keys_are_found_by_set(void **state)
 
 static void the_clock_is_what_was_set(void **state)
 {
-	struct pc_clock clock = { 1, 2, 3, 4, 5 }, got;
+	struct pc_clock clock = { 1, 2, 3, 4, 5, 6 }, got;
 
 	(void)state;
 	maps_set_clock(&harness.maps, &clock);

@@ -49,6 +49,31 @@ static uint32_t scan_bytes(const void *bytes, size_t n)
 	return pc_head_scan(&s);
 }
 
+/*
+ * The same bytes, but the first "cut" of them come alone, then "step" at a
+ * time. What is done with stays only where the scanner says that it must.
+ */
+static uint32_t scan_cut(struct pc_scan *p, const void *bytes, size_t n,
+			 size_t cut, size_t step)
+{
+	uint32_t r;
+
+	memset(p, 0x5a, sizeof(*p));
+	memcpy(p->buf, bytes, cut);
+	p->filled = (uint32_t)cut;
+	r = pc_head_scan(p);
+	while (r == PC_R_HEAD_SPLIT && cut < n) {
+		size_t more = step < n - cut ? step : n - cut;
+
+		memset(p->buf, '\n', p->line_at);
+		memcpy(p->buf + cut, (const char *)bytes + cut, more);
+		cut += more;
+		p->filled = (uint32_t)cut;
+		r = pc_head_scan_more(p);
+	}
+	return r;
+}
+
 static uint32_t scan(const char *text)
 {
 	return scan_bytes(text, strlen(text));
@@ -63,6 +88,20 @@ static void check(const char *what, uint32_t got, uint32_t want)
 {
 	if (got != want)
 		fail_msg("%s: %s, not %s", what, name(got), name(want));
+}
+
+/* In one go, in two at every byte, and byte by byte: all the same. */
+static void check_cuts(const void *bytes, size_t n, uint32_t want)
+{
+	static struct pc_scan p;
+
+	for (size_t cut = 0; cut <= n; cut++) {
+		size_t step = cut ? n : 1;
+
+		check("cut", scan_cut(&p, bytes, n, cut, step), want);
+		if (want == PC_NEXT)
+			assert_memory_equal(&p.head, &s.head, sizeof(p.head));
+	}
 }
 
 static void check_span(struct pc_span span, const char *want)
@@ -173,7 +212,7 @@ static const struct {
 	{ PC_R_TARGET_FORM, "GET /a?b#c HTTP/1.1\r\n" H "\r\n" },
 	{ PC_R_TARGET_FORM, "GET  / HTTP/1.1\r\n" H "\r\n" },
 	{ PC_R_TARGET_FORM, "GET /  HTTP/1.1\r\n" H "\r\n" },
-	{ PC_R_NOT_HTTP, "GET  HTTP/1.1\r\n" H "\r\n" },
+	{ PC_R_TARGET_FORM, "GET  HTTP/1.1\r\n" H "\r\n" },
 	/* lines */
 	{ PC_R_HEAD_SYNTAX, GET H "a: b\rc\r\n\r\n" },
 	{ PC_R_HEAD_SYNTAX, GET H "a: b\r\r\n\r\n" },
@@ -250,6 +289,61 @@ static void a_nul_is_syntax_wherever_it_is(void **state)
 	}
 }
 
+static void heads_may_come_in_parts(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		check_cuts(rows[i].head, strlen(rows[i].head),
+			   scan(rows[i].head));
+	check_cuts(cli, sizeof(cli) - 1, scan(cli));
+}
+
+/* Nothing is waited for that cannot come any more. */
+static const struct {
+	uint32_t want;
+	const char *bytes;
+} first_bytes[] = {
+	{ PC_R_HEAD_SPLIT, "" },
+	{ PC_R_HEAD_SPLIT, "G" },
+	{ PC_R_HEAD_SPLIT, "GET" },
+	{ PC_R_HEAD_SPLIT, "GET " },
+	{ PC_R_HEAD_SPLIT, "GET /" },
+	{ PC_R_HEAD_SPLIT, "POST /v1/mess" },
+	{ PC_R_HEAD_SPLIT, "PRI" },
+	{ PC_R_HEAD_SPLIT, "PRI " },
+	{ PC_R_HEAD_SPLIT, "PRI /" },
+	{ PC_R_H2C, "PRI *" },
+	{ PC_R_NOT_HTTP, " " },
+	{ PC_R_NOT_HTTP, "\r" },
+	{ PC_R_NOT_HTTP, "\n" },
+	{ PC_R_NOT_HTTP, "GET\r" },
+	{ PC_R_NOT_HTTP, "G(" },
+	{ PC_R_NOT_HTTP, "SSH-2." },
+	{ PC_R_NOT_HTTP, "\x80" },
+	{ PC_R_TLS, "\x16" },
+	{ PC_R_TARGET_FORM, "GET h" },
+	{ PC_R_TARGET_FORM, "OPTIONS *" },
+	{ PC_R_HEAD_SPLIT, "METHODOF15BYTES" },
+	{ PC_R_NOT_HTTP, "METHODOF16LETTER" },
+	{ PC_R_NOT_HTTP, "GET /\x01" },
+	{ PC_R_HEAD_SPLIT, GET },
+	{ PC_R_HEAD_SPLIT, GET "\r" },
+	{ PC_R_HEAD_SYNTAX, GET "\r\r" },
+	{ PC_R_OBS_FOLD, GET " " },
+	{ PC_R_HEAD_SYNTAX, GET "a\r" },
+	{ PC_R_HEAD_SYNTAX, GET "a b" },
+	{ PC_R_HEAD_SPLIT, GET "a: \r" },
+	{ PC_R_HEAD_SYNTAX, GET "a: \x01" },
+};
+
+static void what_cannot_become_a_head_is_known_at_once(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(first_bytes); i++)
+		check(first_bytes[i].bytes, scan(first_bytes[i].bytes),
+		      first_bytes[i].want);
+}
+
 static const struct {
 	uint32_t flags;
 	const char *headers;
@@ -291,6 +385,7 @@ static void headers_are_known_by_their_whole_names(void **state)
 		snprintf(head, sizeof(head), GET H "%s\r\n",
 			 flag_rows[i].headers);
 		check(flag_rows[i].headers, scan(head), PC_NEXT);
+		check_cuts(head, strlen(head), PC_NEXT);
 		assert_int_equal(s.head.flags, flag_rows[i].flags | PC_H_HOST);
 		assert_null(compare_heads(&s, PC_NEXT, s.filled));
 	}
@@ -458,6 +553,7 @@ static size_t mutate(char *head, size_t n)
 static void the_naive_parser_agrees(void **state)
 {
 	static char head[2048];
+	static struct pc_scan p;
 	uint32_t decided = 0;
 
 	(void)state;
@@ -474,6 +570,7 @@ static void the_naive_parser_agrees(void **state)
 		what = compare_heads(&s, r, n);
 		if (what)
 			fail_msg("%s: %.*s", what, (int)n, head);
+		check(head, scan_cut(&p, head, n, (size_t)rand() % n, 7), r);
 		decided += r == PC_NEXT;
 	}
 	assert_in_range(decided, 10000, 90000);
@@ -486,6 +583,8 @@ int main(void)
 		cmocka_unit_test(every_truncation_is_a_split_head),
 		cmocka_unit_test(where_a_head_stands_does_not_matter),
 		cmocka_unit_test(heads_are_decided_or_undecidable),
+		cmocka_unit_test(heads_may_come_in_parts),
+		cmocka_unit_test(what_cannot_become_a_head_is_known_at_once),
 		cmocka_unit_test(a_nul_is_syntax_wherever_it_is),
 		cmocka_unit_test(headers_are_known_by_their_whole_names),
 		cmocka_unit_test(the_first_header_of_a_name_wins),
