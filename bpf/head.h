@@ -216,12 +216,19 @@ static inline __u32 pc_head_scan_more(struct pc_scan *s)
 	return r;
 }
 
-/* Scans buf[0, filled). */
-static inline __u32 pc_head_scan(struct pc_scan *s)
+/* Before the first bytes, of a request's head or an answer's. */
+static inline void pc_head_scan_begin(struct pc_scan *s, __u32 answer)
 {
 	__builtin_memset(&s->head, 0, sizeof(s->head));
 	s->line_at = 0;
 	s->lines = 0;
+	s->answer = answer;
+}
+
+/* Scans buf[0, filled) as a request's head. */
+static inline __u32 pc_head_scan(struct pc_scan *s)
+{
+	pc_head_scan_begin(s, 0);
 	return pc_head_scan_more(s);
 }
 

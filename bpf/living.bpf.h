@@ -177,7 +177,7 @@ static __always_inline enum pc_reason living_swallow(const struct pc_request *f)
 	__u32 end = g->seq + g->payload_size;
 
 	f->s->walk_heads = 0;
-	f->s->scan.answer = 0;
+	f->s->answer = 0;
 	if (seq_distance(end, st->next) > 0)
 		walk(f->skb, f->s, f->flow);
 	if (st->phase == PC_PHASE_OPAQUE || end - l->from > PC_SWALLOW_MAX)

@@ -290,7 +290,7 @@ static __always_inline int judge_segment(struct pc_request *f)
 		f->flow->head_ack = f->s->segment.ack;
 		return pass(f, r);
 	}
-	f->s->scan.answer = 0;
+	f->s->answer = 0;
 	if (f->flow->client.phase != PC_PHASE_HEAD)
 		return leave(f, PC_R_BODY, 0);
 	r = walk_read_head(f->skb, f->s, at);
@@ -397,7 +397,7 @@ static __always_inline void hear(const struct pc_request *f)
 		walk_answered(flow);
 	if (r != PC_NEXT)
 		return;
-	f->s->scan.answer = 1;
+	f->s->answer = 1;
 	f->s->walk_heads = 1;
 	walk(f->skb, f->s, flow);
 	forget(f->s);

@@ -89,7 +89,8 @@ struct pc_scratch {
 	struct pc_head first;	 /* of the segment */
 	struct pc_stream before; /* the client's, before that head */
 	__u32 dirty;		 /* bytes of scan.buf that hold a client's */
-	__u32 walk_heads;	 /* the walk goes on from message to message */
+	__u32 answer;	  /* what is walked along comes from the gateway */
+	__u32 walk_heads; /* the walk goes on from message to message */
 	__u8 payload[PC_PAYLOAD_ROOM];
 	struct pc_text address; /* the client's */
 };

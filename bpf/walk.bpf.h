@@ -29,7 +29,8 @@ PC_GLOBAL __u32 walk_read_head(struct __sk_buff *skb, struct pc_scratch *s,
 	s->scan.filled = size;
 	if (s->dirty < size)
 		s->dirty = size;
-	return pc_head_scan(&s->scan);
+	pc_head_scan_begin(&s->scan, s->answer);
+	return pc_head_scan_more(&s->scan);
 }
 
 /* Steps through a chunked body until its data, its end or the segment's. */
@@ -131,7 +132,7 @@ static __always_inline void walk_head(const struct pc_walk *w, __u32 at)
 	struct pc_scratch *s = w->s;
 	__u32 r = walk_read_head(w->skb, s, at), seq = s->segment.seq + at;
 
-	if (s->scan.answer) {
+	if (s->answer) {
 		if (r == PC_NEXT)
 			walk_answer_head(flow, seq, &s->scan.head);
 		else
@@ -149,7 +150,7 @@ static __always_inline void walk_head(const struct pc_walk *w, __u32 at)
 static __always_inline int walk_body(const struct pc_walk *w,
 				     struct pc_stream *st)
 {
-	int answer = w->s->scan.answer;
+	int answer = w->s->answer;
 
 	if (walk_chunk(w->skb, w->s, st)) {
 		if (answer)
@@ -167,8 +168,7 @@ static long walk_step(__u32 i, void *arg)
 {
 	const struct pc_walk *w = arg;
 	struct pc_scratch *s = w->s;
-	struct pc_stream *st =
-		s->scan.answer ? &w->flow->gateway : &w->flow->client;
+	struct pc_stream *st = s->answer ? &w->flow->gateway : &w->flow->client;
 	__u32 at = st->next - s->segment.seq;
 
 	(void)i;
@@ -185,7 +185,7 @@ static long walk_step(__u32 i, void *arg)
 }
 
 /*
- * On from the stream's next byte, which is in the segment.  s->scan.answer says
+ * On from the stream's next byte, which is in the segment.  s->answer says
  * which stream; unless s->walk_heads, it stops where a message ends.
  */
 static __always_inline void walk(struct __sk_buff *skb, struct pc_scratch *s,
