@@ -5,6 +5,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,8 +17,6 @@
 
 #define PATH_SIZE 320
 #define NAME_PREFIX "pc_"
-#define SCRATCH "pc_scratch"
-#define MEMO "pc_memo"
 
 struct loader {
 	struct pc_xdp *xdp;
@@ -41,6 +40,19 @@ static int print_warning(enum libbpf_print_level level, const char *fmt,
 	return 0;
 }
 
+/* Of one load: packets at work, and what only its secrets can read. */
+static bool is_private(const char *name)
+{
+	static const char *const names[] = { "pc_scratch", "pc_memo",
+					     "pc_carries", "pc_carry_blank" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (!strcmp(name, names[i]))
+			return true;
+	}
+	return false;
+}
+
 /* Maps that outlive a run; libbpf adopts or makes them. */
 static int pin_maps(struct bpf_object *obj, const char *pin_dir)
 {
@@ -53,8 +65,7 @@ static int pin_maps(struct bpf_object *obj, const char *pin_dir)
 		int rc;
 
 		if (strncmp(name, NAME_PREFIX, strlen(NAME_PREFIX)) ||
-		    !strcmp(name, SCRATCH) || !strcmp(name, MEMO) ||
-		    bpf_map__is_internal(map))
+		    is_private(name) || bpf_map__is_internal(map))
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", pin_dir, name);
 		rc = bpf_map__set_pin_path(map, path);
@@ -64,17 +75,25 @@ static int pin_maps(struct bpf_object *obj, const char *pin_dir)
 	return 0;
 }
 
-/* A new secret for each load: the memo that it keys is never pinned. */
-static int draw_secret(struct pc_request *request)
+/* New for each load: the maps that they key are never pinned. */
+static int draw_secret(void *secret, size_t size)
 {
-	void *secret = request->rodata->pc_memo_secret;
-	size_t size = sizeof(request->rodata->pc_memo_secret);
 	ssize_t n;
 
 	do {
 		n = getrandom(secret, size, 0);
 	} while (n < 0 && errno == EINTR);
 	return n == (ssize_t)size ? 0 : -EIO;
+}
+
+static int draw_secrets(struct pc_request *request)
+{
+	int rc = draw_secret(request->rodata->pc_memo_secret,
+			     sizeof(request->rodata->pc_memo_secret));
+
+	return rc ? rc
+		  : draw_secret(request->rodata->pc_carry_secret,
+				sizeof(request->rodata->pc_carry_secret));
 }
 
 static int load(struct loader *l, const char *pin_dir)
@@ -89,7 +108,7 @@ static int load(struct loader *l, const char *pin_dir)
 	if (!rc)
 		rc = pin_maps(l->request->obj, pin_dir);
 	if (!rc)
-		rc = draw_secret(l->request);
+		rc = draw_secrets(l->request);
 	if (!rc)
 		rc = pc_xdp__load(l->xdp);
 	return rc ? rc : pc_request__load(l->request);

@@ -66,7 +66,7 @@ static __always_inline int confirm_handshake(struct bpf_sock *sk, __u32 seq,
  * sequence numbers do not fit.
  */
 static __always_inline int confirm_fits(struct bpf_sock *sk, __u32 seq,
-					__u32 ack)
+					__u32 ack, __u32 carried)
 {
 	__u32 state = sk->state;
 	struct bpf_tcp_sock *tcp;
@@ -79,7 +79,10 @@ static __always_inline int confirm_fits(struct bpf_sock *sk, __u32 seq,
 	/* snd_nxt is raised only after a segment is out, and the client may be
 	 * faster: its acknowledgement can be ahead, never behind.
 	 */
-	return tcp && tcp->rcv_nxt == seq && ack - tcp->snd_nxt < PC_ACK_AHEAD;
+	if (!tcp || ack - tcp->snd_nxt >= PC_ACK_AHEAD)
+		return 0;
+	/* The parts of a head may still wait for whoever holds the socket. */
+	return seq - tcp->rcv_nxt <= carried;
 }
 
 static __always_inline enum pc_reason
@@ -103,7 +106,8 @@ static __always_inline enum pc_reason confirm(const struct pc_request *f)
 		return confirm_address(f);
 	if (sk->state == PC_TCP_LISTEN)
 		r = confirm_address(f);
-	else if (confirm_fits(sk, answer_gateway_seq(f), answer_gateway_ack(f)))
+	else if (confirm_fits(sk, answer_gateway_seq(f), answer_gateway_ack(f),
+			      f->s->carried))
 		r = PC_NEXT;
 	bpf_sk_release(sk);
 	return r;

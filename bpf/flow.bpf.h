@@ -130,6 +130,7 @@ static __always_inline void stream_head(struct pc_stream *st, __u32 seq,
 					const struct pc_head *h)
 {
 	st->next = seq + h->size + h->content_length;
+	st->carried = 0;
 	if (h->flags & PC_H_CHUNKED)
 		pc_chunk_begin(st);
 }

@@ -167,6 +167,8 @@ static __always_inline void forget(struct pc_scratch *s)
 	if (!size)
 		return;
 	s->dirty = 0;
+	/* Whole blocks of carry.bpf.h. */
+	size = (size + PC_CARRY_BLOCK - 1) & -PC_CARRY_BLOCK;
 	PC_LENGTH(size, PC_HEAD_MAX);
 	bpf_probe_read_kernel(s->scan.buf, size, NULL);
 }
@@ -200,7 +202,7 @@ static __always_inline int may_live(const struct pc_request *f)
 
 	clock = bpf_map_lookup_elem(&pc_clock, &zero);
 	return clock && !clock->draining && f->flow->seen &&
-	       !(f->s->segment.flags & PC_TCP_FIN) &&
+	       !(f->s->segment.flags & PC_TCP_FIN) && !f->s->carried &&
 	       !(h->flags & (PC_H_HTTP10 | PC_H_CLOSE | PC_H_EXPECT)) &&
 	       h->content_length <= PC_SWALLOW_MAX;
 }
@@ -260,13 +262,13 @@ judge_first(const struct pc_request *f, __u32 at)
 	/* Behind the end of a body, or of what was sent before: sent without
 	 * waiting for an answer.
 	 */
-	j.reason =
-		at ? PC_R_PIPELINED : flow_outstanding(flow, g, &f->s->delta);
+	j.reason = at && !f->s->carried
+			   ? PC_R_PIPELINED
+			   : flow_outstanding(flow, g, &f->s->delta);
 	if (j.reason == PC_NEXT)
 		j = judge_head(f);
 	f->s->first = f->s->scan.head;
-	f->s->before = flow->client;
-	r = walk_over_head(flow, g->seq + at, &f->s->first);
+	r = walk_over_head(flow, g->seq + at - f->s->carried, &f->s->first);
 	if (r == PC_NEXT) {
 		f->s->walk_heads = 0;
 		walk(f->skb, f->s, flow);
@@ -293,10 +295,13 @@ static __always_inline int judge_segment(struct pc_request *f)
 	f->s->answer = 0;
 	if (f->flow->client.phase != PC_PHASE_HEAD)
 		return leave(f, PC_R_BODY, 0);
-	r = walk_read_head(f->skb, f->s, at);
+	f->s->before = f->flow->client;
+	f->s->carried = f->flow->client.carried;
+	r = walk_read_head(f->skb, f->s, &f->flow->client, at);
 	if (r != PC_NEXT) {
 		forget(f->s);
-		return pass(f, flow_opaque(f->flow, r));
+		return pass(f,
+			    r == PC_R_HEAD_SPLIT ? r : flow_opaque(f->flow, r));
 	}
 	j = judge_first(f, at);
 	forget(f->s);

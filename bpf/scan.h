@@ -84,7 +84,10 @@ struct pc_scan {
 	__u32 name;    /* size of the current line's name */
 	__u32 answer;  /* it is an answer's head, not a request's */
 	struct pc_target target;
-	__u8 buf[PC_HEAD_MAX + PC_HEAD_SLACK];
+	/* Twice: the verifier adds up the largest offset and the largest
+	 * length.
+	 */
+	__u8 buf[2 * PC_HEAD_MAX + PC_HEAD_SLACK];
 };
 
 /* The argument of a loop body: a pointer, which no body changes. */

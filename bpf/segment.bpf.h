@@ -88,6 +88,7 @@ struct pc_scratch {
 	__u8 window[PC_WINDOW];	 /* of a chunked body */
 	struct pc_head first;	 /* of the segment */
 	struct pc_stream before; /* the client's, before that head */
+	__u32 carried;		 /* bytes of that head in earlier segments */
 	__u32 dirty;		 /* bytes of scan.buf that hold a client's */
 	__u32 answer;	  /* what is walked along comes from the gateway */
 	__u32 walk_heads; /* the walk goes on from message to message */

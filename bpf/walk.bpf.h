@@ -6,31 +6,83 @@
 #ifndef PC_WALK_BPF_H
 #define PC_WALK_BPF_H
 
+#include "carry.bpf.h"
 #include "flow.bpf.h"
 
 /* Heads and chunks looked at in one segment; behind more, the place is lost. */
 #define PC_WALK_STEPS 256
 
-/* Copies payload from "at" on into the scan buffer and scans it. */
-PC_GLOBAL __u32 walk_read_head(struct __sk_buff *skb, struct pc_scratch *s,
-			       __u32 at)
+/* Payload from "at" on, behind what is carried, into the scan buffer. */
+static __always_inline int
+walk_load(struct __sk_buff *skb, struct pc_scratch *s, __u32 at, __u32 carried)
 {
-	__u64 size;
+	__u64 size = s->segment.payload_size - at;
 
-	if (!s || at >= s->segment.payload_size)
-		return PC_R_TRUNCATED;
-	size = s->segment.payload_size - at;
-	if (size > PC_HEAD_MAX)
-		size = PC_HEAD_MAX;
+	carried &= PC_HEAD_MASK;
+	if (size > PC_HEAD_MAX - carried)
+		size = PC_HEAD_MAX - carried;
+	s->scan.filled = carried + size;
+	if (s->dirty < s->scan.filled)
+		s->dirty = s->scan.filled;
 	PC_LENGTH(size, PC_HEAD_MAX);
-	if (bpf_skb_load_bytes(skb, s->segment.payload_at + at, s->scan.buf,
-			       size))
+	return bpf_skb_load_bytes(skb, s->segment.payload_at + at,
+				  s->scan.buf + carried, size);
+}
+
+/* The rest of a head whose beginning came before. */
+static __always_inline enum pc_reason walk_resume(struct __sk_buff *skb,
+						  struct pc_scratch *s,
+						  struct pc_stream *st,
+						  __u32 at)
+{
+	__u32 kept, r;
+
+	if (carry_load(s))
+		return PC_R_HEAD_LOST;
+	kept = s->scan.line_at;
+	if (walk_load(skb, s, at, st->carried))
 		return PC_R_TRUNCATED;
-	s->scan.filled = size;
-	if (s->dirty < size)
-		s->dirty = size;
+	r = pc_head_scan_more(&s->scan);
+	if (r == PC_NEXT)
+		carry_finish(s, kept);
+	if (r == PC_R_HEAD_SPLIT && carry_save(s, kept))
+		return PC_R_HEAD_LOST;
+	return r;
+}
+
+static __always_inline enum pc_reason walk_scan(struct __sk_buff *skb,
+						struct pc_scratch *s, __u32 at)
+{
+	__u32 r;
+
+	if (walk_load(skb, s, at, 0))
+		return PC_R_TRUNCATED;
 	pc_head_scan_begin(&s->scan, s->answer);
-	return pc_head_scan_more(&s->scan);
+	r = pc_head_scan_more(&s->scan);
+	/* Answers come whole: those who write them write a head at a time. */
+	if (r == PC_R_HEAD_SPLIT && (s->answer || carry_save(s, 0)))
+		return PC_R_HEAD_LOST;
+	return r;
+}
+
+/*
+ * The head that begins at "at" in the segment, or goes on there; its first byte
+ * is st->carried before that.  PC_R_HEAD_SPLIT: it goes on in the next segment,
+ * and the stream is ready for that.
+ */
+PC_GLOBAL __u32 walk_read_head(struct __sk_buff *skb, struct pc_scratch *s,
+			       struct pc_stream *st, __u32 at)
+{
+	__u32 r;
+
+	if (!s || !st || at >= s->segment.payload_size)
+		return PC_R_TRUNCATED;
+	r = st->carried ? walk_resume(skb, s, st, at) : walk_scan(skb, s, at);
+	if (r == PC_R_HEAD_SPLIT) {
+		st->next = s->segment.seq + s->segment.payload_size;
+		st->carried = s->scan.filled;
+	}
+	return r;
 }
 
 /* Steps through a chunked body until its data, its end or the segment's. */
@@ -130,7 +182,9 @@ static __always_inline void walk_head(const struct pc_walk *w, __u32 at)
 {
 	struct pc_flow *flow = w->flow;
 	struct pc_scratch *s = w->s;
-	__u32 r = walk_read_head(w->skb, s, at), seq = s->segment.seq + at;
+	struct pc_stream *st = s->answer ? &flow->gateway : &flow->client;
+	__u32 seq = s->segment.seq + at - st->carried;
+	__u32 r = walk_read_head(w->skb, s, st, at);
 
 	if (s->answer) {
 		if (r == PC_NEXT)
@@ -139,6 +193,8 @@ static __always_inline void walk_head(const struct pc_walk *w, __u32 at)
 			flow->gateway.phase = PC_PHASE_OPAQUE;
 		return;
 	}
+	if (r == PC_R_HEAD_SPLIT)
+		return;
 	if (r == PC_NEXT)
 		r = walk_over_head(flow, seq, &s->scan.head);
 	if (r == PC_NEXT)

@@ -65,6 +65,7 @@
 	X(TLS, "tls", PASS)                                    \
 	X(H2C, "h2c", PASS)                                    \
 	X(HEAD_SPLIT, "head-split", PASS)                      \
+	X(HEAD_LOST, "head-lost", PASS)                        \
 	X(HEAD_TOO_LARGE, "head-too-large", PASS)              \
 	X(HEAD_SYNTAX, "head-syntax", PASS)                    \
 	X(HEAD_FRAMING, "head-framing", PASS)                  \
@@ -332,10 +333,11 @@ enum pc_phase {
 struct pc_stream {
 	__u32 next;    /* sequence number of the first byte not looked at */
 	__u32 chunk;   /* size of the chunk whose size line is being read */
+	__u16 carried; /* bytes of the head at hand that lie before next */
 	__u8 phase;    /* enum pc_phase */
 	__u8 digits;   /* of that size, so far */
 	__u8 messages; /* requests handed on, or answers complete; wraps */
-	__u8 pad;
+	__u8 pad[3];
 };
 
 enum pc_flow_state {
@@ -429,7 +431,7 @@ _Static_assert(sizeof(struct pc_clock) == 48, "pc_clock layout");
 _Static_assert(sizeof(struct pc_answer) == 520, "pc_answer layout");
 _Static_assert(sizeof(struct pc_count) == 16, "pc_count layout");
 _Static_assert(sizeof(struct pc_flow_key) == 44, "pc_flow_key layout");
-_Static_assert(sizeof(struct pc_flow) == 64, "pc_flow layout");
+_Static_assert(sizeof(struct pc_flow) == 72, "pc_flow layout");
 _Static_assert(sizeof(struct pc_living) == 88, "pc_living layout");
 _Static_assert(PC_R_MAX <= 128, "pc_policy.deny covers every reason");
 
