@@ -84,7 +84,7 @@ static int compile(struct policy *out, const struct agent *a)
 	}
 	if (own)
 		opt.gateways.items = own;
-	opt.now_ns = clock_now_ns();
+	opt.now_ns = a->opt.clock_ns ? a->opt.clock_ns : clock_now_ns();
 	if (a->opt.snapshot)
 		rc = snapshot_load(&snap, a->opt.snapshot, error);
 	if (rc) {
@@ -130,6 +130,7 @@ static void tick(struct agent *a)
 	struct pc_clock clock;
 
 	clock_take(&clock, a->opt.lease_ns);
+	clock.stopped_ns = a->opt.clock_ns;
 	maps_set_clock(&a->maps, &clock);
 	if (++a->ticks % SWEEP_TICKS == 0)
 		living_sweep(&a->living, clock_boot_ns());

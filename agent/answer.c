@@ -312,6 +312,18 @@ enum pc_class reason_class(enum pc_reason reason)
 					       : PC_CLASS_PASS;
 }
 
+const char *deny_name(uint8_t deny)
+{
+	static const char *const names[PC_DENY_MAX] = {
+		[PC_DENY_REPLY] = "reply",
+		[PC_DENY_CLOSE] = "close",
+		[PC_DENY_RESET] = "reset",
+		[PC_DENY_DROP] = "drop",
+	};
+
+	return deny < PC_DENY_MAX ? names[deny] : "?";
+}
+
 const char *profile_name(uint8_t profile)
 {
 	return profile < PC_PROFILE_MAX ? profile_names[profile] : "?";

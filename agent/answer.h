@@ -52,6 +52,8 @@ int answer_compile(struct pc_answer *out, uint8_t profile,
 
 const char *reason_name(enum pc_reason reason);
 enum pc_class reason_class(enum pc_reason reason);
+/* enum pc_deny */
+const char *deny_name(uint8_t deny);
 const char *profile_name(uint8_t profile);
 /* 0, -EINVAL. */
 int profile_parse(uint8_t *out, const char *text);

@@ -67,6 +67,8 @@ static void print_verdict(FILE *f, const struct explanation *x)
 		fprintf(f, "%s, %s", dropped ? "dropped" : "refused",
 			reason_name(x->reason));
 		print_answer(f, x);
+		if (!dropped && x->deny > PC_DENY_CLOSE)
+			fprintf(f, ", by %s", deny_name(x->deny));
 		if (x->monitor)
 			fprintf(f, " (monitor mode: counted, and passes)");
 	} else {
@@ -121,15 +123,15 @@ static json_t *rows_json(const struct explanation *x)
 
 static json_t *explain_json(const struct explanation *x)
 {
-	json_t *json =
-		json_pack("{s:s, s:s, s:s, s:b, s:o, s:s, s:s, s:s}", "profile",
-			  profile_name(x->profile), "middleware",
-			  variant_name(x->variant), "run_mode",
-			  explanation_run_mode_name(x->run_mode), "monitor",
-			  x->monitor, "checks", rows_json(x), "verdict",
-			  explanation_state_name(explanation_outcome(x)),
-			  "reason", reason_name(x->reason), "gateway_reason",
-			  reason_name(x->gateway));
+	json_t *json = json_pack(
+		"{s:s, s:s, s:s, s:b, s:s, s:o, s:s, s:s, s:s}", "profile",
+		profile_name(x->profile), "middleware",
+		variant_name(x->variant), "run_mode",
+		explanation_run_mode_name(x->run_mode), "monitor", x->monitor,
+		"deny", deny_name(x->deny), "checks", rows_json(x), "verdict",
+		explanation_state_name(explanation_outcome(x)), "reason",
+		reason_name(x->reason), "gateway_reason",
+		reason_name(x->gateway));
 	struct answer a;
 
 	if (json && !answer_find(&a, x->profile, x->dialect, x->gateway)) {

@@ -235,6 +235,26 @@ static int walk_path(struct walk *w)
 	return 0;
 }
 
+/* No such key; is it known that there is none? */
+static void walk_unknown(struct walk *w, struct explanation_row *row)
+{
+	bool get = !strcmp(w->req->method, "GET");
+	uint8_t look[PC_PATH_LOOK] = { 0 };
+	size_t size = strlen(w->req->path);
+
+	snprintf(row->note, sizeof(row->note), "unknown");
+	memcpy(look, w->req->path, size < sizeof(look) ? size : sizeof(look));
+	if (w->e->lapsed) {
+		end(w, row, PC_R_LEASE_LAPSED);
+	} else if (w->q.now_ns >= w->e->head.complete_until_ns) {
+		end(w, row, PC_R_KEY_UNKNOWN);
+	} else {
+		if (!pc_path_routed(look, (uint32_t)size, w->x->profile, get))
+			leave(w, row, PC_R_ROUTE_UNSURE);
+		end(w, row, PC_R_KEY_INVALID);
+	}
+}
+
 static int walk_credential(struct walk *w)
 {
 	struct explanation_row *row = add_row(w, true, "credential");
@@ -249,8 +269,7 @@ static int walk_credential(struct walk *w)
 	if (err && err != -ENOENT)
 		return err;
 	if (err) {
-		snprintf(row->note, sizeof(row->note), "unknown");
-		end(w, row, PC_R_KEY_UNKNOWN);
+		walk_unknown(w, row);
 		return 0;
 	}
 	snprintf(row->note, sizeof(row->note), "known, id %lld",
@@ -376,6 +395,7 @@ int explanation_make(struct explanation *out, const struct evidence *e,
 	walk_checks(&w);
 	x.dialect =
 		answer_dialect(x.profile, x.variant, w.path_flags, x.gateway);
+	x.deny = e->head.deny[x.reason];
 	*out = x;
 	return 0;
 }

@@ -383,8 +383,6 @@ void maps_set_clock(struct maps *m, const struct pc_clock *clock)
 
 	__atomic_store_n(&c->stopped_ns, clock->stopped_ns, __ATOMIC_RELAXED);
 	__atomic_store_n(&c->draining, clock->draining, __ATOMIC_RELAXED);
-	__atomic_store_n(&c->stopped_ns, clock->stopped_ns, __ATOMIC_RELAXED);
-	__atomic_store_n(&c->draining, clock->draining, __ATOMIC_RELAXED);
 	__atomic_store_n(&c->tai_offset_ns, clock->tai_offset_ns,
 			 __ATOMIC_RELAXED);
 	__atomic_store_n(&c->lease_ns, clock->lease_ns, __ATOMIC_RELAXED);

@@ -45,8 +45,14 @@ static const struct flag {
 	  value_profile, "the gateway's version" },
 	{ "run-mode", POLICY, "standard|simple", "standard", F(run_mode),
 	  value_choice, "the gateway's run mode" },
-	{ "deny", OPTIONS_RUN, "reply|close|reset|drop", "reply", F(deny),
-	  value_choice, "what a refused request gets" },
+	{ "deny", OPTIONS_RUN, "reply|close|reset|drop[:REASON]", "reply",
+	  F(deny), value_deny,
+	  "what a refused request gets, or one refused for that reason "
+	  "(repeatable)" },
+	{ "unknown-keys", POLICY, "pass|deny", "pass", F(deny_unknown),
+	  value_choice,
+	  "keys that a complete snapshot does not have, while it is younger "
+	  "than the lease" },
 	{ "mode", OPTIONS_RUN, "enforce|monitor", "enforce", F(monitor),
 	  value_choice, "monitor counts and denies nothing" },
 	{ "allow", POLICY, "CIDR", NULL, F(allow), value_prefix,
@@ -71,6 +77,8 @@ static const struct flag {
 	{ "drain", OPTIONS_RUN | OPTIONS_DETACH, "DURATION", "10s", F(drain_ns),
 	  value_duration,
 	  "wait so long for answers under way before ending connections" },
+	{ "clock", OPTIONS_RUN, "TIME", NULL, F(clock_ns), value_time,
+	  "for tests: it is always this time" },
 	{ "key-stdin", OPTIONS_EXPLAIN, NULL, NULL, F(key_stdin), value_switch,
 	  "read the key from standard input" },
 	{ "key-hash", OPTIONS_EXPLAIN, "HEX", NULL, F(key_hash), value_hash,
@@ -353,7 +361,9 @@ void options_policy(struct policy_options *out, const struct options *o)
 		.profile = o->profile,
 		.run_mode = o->run_mode,
 		.ip_scope = o->ip_scope,
-		.deny = o->deny,
+		.deny = o->deny.usual,
+		.deny_unknown = o->deny_unknown,
+		.lease_ns = o->lease_ns,
 		.monitor = o->monitor,
 		.trust_forwarded = o->trust_forwarded,
 		.custom_forwarded = o->client_ip_headers.n > 0,
@@ -365,4 +375,5 @@ void options_policy(struct policy_options *out, const struct options *o)
 		.n_ports = o->ports.n,
 		.source = o->snapshot ? o->snapshot : "",
 	};
+	memcpy(out->deny_of, o->deny.of, sizeof(out->deny_of));
 }

@@ -43,7 +43,7 @@ struct options {
 	char *pin_dir;
 	uint8_t profile;	 /* enum pc_profile */
 	uint8_t run_mode;	 /* enum pc_run_mode */
-	uint8_t deny;		 /* enum pc_deny */
+	uint8_t deny_unknown;	 /* 1: keys no complete snapshot has */
 	uint8_t monitor;	 /* 1: count, deny nothing */
 	uint8_t ip_scope;	 /* enum ip_scope */
 	uint8_t xdp_mode;	 /* enum xdp_mode */
@@ -54,8 +54,10 @@ struct options {
 	struct prefix_list block;
 	struct prefix_list proxies;
 	struct prefix_list gateways; /* empty: the host's own addresses */
-	uint64_t lease_ns;	     /* 0: key denies never lapse */
-	uint64_t drain_ns;	     /* patience of living_drain() */
+	struct deny_actions deny;
+	uint64_t lease_ns; /* 0: key denies never lapse */
+	int64_t clock_ns;  /* not 0: the Unix time it always is */
+	uint64_t drain_ns; /* patience of living_drain() */
 
 	/* explain only */
 	bool key_stdin;

@@ -296,6 +296,41 @@ static int compile_answers(struct build *b)
 	return err;
 }
 
+/*
+ * Until when the snapshot's word holds that there are no other keys: a key may
+ * be made at any moment, so the word ages.  A snapshot without a single key is
+ * more likely a failed export than a gateway with no customers.
+ */
+static int64_t complete_until(struct build *b)
+{
+	const struct policy_options *opt = b->opt;
+	int64_t made_ns = b->s->generated_ns, until_ns;
+	char when[TIMESTAMP_STRLEN];
+
+	if (!opt->deny_unknown)
+		return 0;
+	if (!b->s->complete || !b->p.n_keys) {
+		summary_warn(&b->p.summary, WARNING_COMPLETE,
+			     "unknown keys pass: the snapshot %s",
+			     b->s->complete
+				     ? "has no keys"
+				     : "does not say that it is complete");
+		return 0;
+	}
+	if (!opt->lease_ns)
+		return PC_NEVER;
+	if (made_ns <= 0 || made_ns > opt->now_ns)
+		made_ns = opt->now_ns;
+	if (__builtin_add_overflow(made_ns, opt->lease_ns, &until_ns))
+		return PC_NEVER;
+	if (until_ns <= opt->now_ns)
+		summary_warn(&b->p.summary, WARNING_COMPLETE,
+			     "unknown keys pass: the snapshot, made at %s, is "
+			     "older than the lease",
+			     timestamp_print(made_ns, when));
+	return until_ns;
+}
+
 static void compile_head(struct build *b)
 {
 	const struct policy_options *opt = b->opt;
@@ -313,9 +348,18 @@ static void compile_head(struct build *b)
 	head->profile = opt->profile;
 	head->run_mode = opt->run_mode;
 	head->monitor = opt->monitor;
-	head->trust_forwarded = opt->trust_forwarded;
+	/* The seed believes forwarding headers from anyone, whatever it is
+	 * told.
+	 */
+	head->trust_forwarded =
+		opt->trust_forwarded || opt->profile == PC_PROFILE_SEED;
 	head->custom_forwarded = opt->custom_forwarded;
 	memset(head->deny, opt->deny, PC_R_MAX);
+	for (int r = 0; r < PC_R_MAX; r++) {
+		if (opt->deny_of[r])
+			head->deny[r] = opt->deny_of[r] - 1;
+	}
+	head->complete_until_ns = complete_until(b);
 	if (opt->source)
 		strncpy(head->source, opt->source, sizeof(head->source) - 1);
 	text_to_ascii(head->source);

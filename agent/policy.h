@@ -29,7 +29,12 @@ struct policy_options {
 	uint8_t profile;  /* enum pc_profile */
 	uint8_t run_mode; /* enum pc_run_mode */
 	uint8_t ip_scope; /* enum ip_scope */
-	uint8_t deny;	  /* enum pc_deny, for every reason */
+	uint8_t deny;	  /* enum pc_deny, for every reason ... */
+	/* ... but those with 1 + enum pc_deny of their own here */
+	uint8_t deny_of[PC_R_MAX];
+	bool deny_unknown; /* a complete snapshot's word on unknown keys holds
+			    */
+	uint64_t lease_ns; /* ... this long; 0: until the next snapshot */
 	bool monitor;
 	bool trust_forwarded;
 	bool custom_forwarded;

@@ -91,6 +91,38 @@ static const char *lease_print(char *buf, size_t size, const struct status *s)
 	return buf;
 }
 
+/* A reason that is no denial has the action that all the others have. */
+static uint8_t usual_deny(const struct pc_policy *p)
+{
+	return p->deny[PC_R_KEY_LIVE];
+}
+
+static void print_deny(const struct pc_policy *p)
+{
+	uint8_t usual = usual_deny(p);
+
+	printf("deny        %s", deny_name(usual));
+	for (int r = 0; r < PC_R_MAX; r++) {
+		if (p->deny[r] != usual)
+			printf(", %s:%s", deny_name(p->deny[r]),
+			       reason_name(r));
+	}
+	printf("\n");
+}
+
+static void print_unknown(const struct pc_policy *p)
+{
+	char until[TIMESTAMP_STRLEN];
+
+	if (!p->complete_until_ns)
+		printf("unknown     pass\n");
+	else if (p->complete_until_ns == PC_NEVER)
+		printf("unknown     denied\n");
+	else
+		printf("unknown     denied until %s\n",
+		       timestamp_print(p->complete_until_ns, until));
+}
+
 static void print_policy(const struct status *s)
 {
 	const struct pc_policy *p = &s->policy;
@@ -110,6 +142,8 @@ static void print_policy(const struct status *s)
 	printf("keys        %llu, %u rule sets, %llu rule prefixes\n",
 	       (unsigned long long)p->n_keys, p->n_rule_sets,
 	       (unsigned long long)p->n_rule_prefixes);
+	print_unknown(p);
+	print_deny(p);
 	printf("prefixes    %llu host-wide\n",
 	       (unsigned long long)p->n_prefixes);
 	printf("answered    %zu connections live on\n", s->n_living);
@@ -181,6 +215,20 @@ static json_t *json_interfaces(const struct status *s)
 	return list;
 }
 
+/* Every denial's action. */
+static json_t *json_deny(const struct status *s)
+{
+	json_t *map = json_object();
+
+	for (int r = 0; r < PC_R_MAX; r++) {
+		if (reason_class(r) == PC_CLASS_DENY)
+			json_object_set_new(
+				map, reason_name(r),
+				json_string(deny_name(s->policy.deny[r])));
+	}
+	return map;
+}
+
 static json_t *json_counts(const struct status *s)
 {
 	json_t *map = json_object();
@@ -210,15 +258,17 @@ static int print_json(const struct status *s)
 	const struct pc_policy *p = &s->policy;
 	char when[TIMESTAMP_STRLEN];
 	json_t *root = json_pack(
-		"{s:b, s:I, s:s, s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:o, s:o, s:o}",
+		"{s:b, s:I, s:s, s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}",
 		"installed", 1, "generation", (json_int_t)p->generation,
 		"loaded", timestamp_print(p->loaded_ns, when), "source",
 		p->source, "profile", profile_name(p->profile), "run_mode",
 		p->run_mode == PC_RUN_SIMPLE ? "simple" : "standard", "monitor",
 		(int)p->monitor, "keys", (json_int_t)p->n_keys, "prefixes",
-		(json_int_t)p->n_prefixes, "living", (json_int_t)s->n_living,
-		"agent", json_agent(s), "interfaces", json_interfaces(s),
-		"counters", json_counts(s));
+		(json_int_t)p->n_prefixes, "complete_until_ns",
+		(json_int_t)p->complete_until_ns, "living",
+		(json_int_t)s->n_living, "deny", json_deny(s), "agent",
+		json_agent(s), "interfaces", json_interfaces(s), "counters",
+		json_counts(s));
 	int rc = root ? json_dumpf(root, stdout, JSON_INDENT(2)) : -1;
 
 	json_decref(root);

@@ -23,6 +23,7 @@ enum warning_kind {
 	WARNING_USER,	    /* an entry without its user */
 	WARNING_DUPLICATE,  /* one key id, several entries */
 	WARNING_AGE,	    /* a snapshot older than a day */
+	WARNING_COMPLETE,   /* --unknown-keys deny does not hold */
 	WARNING_HOST_WIDE,  /* --ip-scope drops for the whole host */
 	WARNING_EVERYTHING, /* --ip-scope would drop a whole family */
 	WARNING_MAX

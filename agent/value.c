@@ -16,6 +16,7 @@
 #include "digest.h"
 #include "policy.h"
 #include "prefix.h"
+#include "timestamp.h"
 
 static int object(char why[static VALUE_WHY_SIZE], const char *what)
 {
@@ -80,6 +81,64 @@ int value_choice(void *field, const char *text, const char *choices,
 	}
 	snprintf(why, VALUE_WHY_SIZE, "not one of %s", choices);
 	return -EINVAL;
+}
+
+/* The reason of a denial by its name, or by the one it goes by. */
+static int parse_reason(enum pc_reason *out, const char *text,
+			char why[static VALUE_WHY_SIZE])
+{
+	enum pc_reason r = 0;
+
+	if (!strcmp(text, "unknown"))
+		text = reason_name(PC_R_KEY_INVALID);
+	while (r < PC_R_MAX && strcmp(text, reason_name(r)))
+		r++;
+	if (r == PC_R_MAX)
+		return object(why, "no such reason; see portcullis reasons");
+	if (reason_class(r) != PC_CLASS_DENY)
+		return object(why, "requests are not refused for that reason");
+	*out = r;
+	return 0;
+}
+
+int value_deny(void *field, const char *text, const char *choices,
+	       char why[static VALUE_WHY_SIZE])
+{
+	struct deny_actions *deny = field;
+	const char *colon = strchr(text, ':');
+	size_t size = colon ? (size_t)(colon - text) : strlen(text);
+	char actions[64], action[16];
+	enum pc_reason reason;
+	uint8_t which;
+	int err;
+
+	snprintf(actions, sizeof(actions), "%.*s", (int)strcspn(choices, "["),
+		 choices);
+	/* One cut short is none of them. */
+	snprintf(action, sizeof(action), "%.*s",
+		 size < sizeof(action) ? (int)size : 0, text);
+	err = value_choice(&which, action, actions, why);
+	if (!err && colon)
+		err = parse_reason(&reason, colon + 1, why);
+	if (err)
+		return err;
+	if (colon)
+		deny->of[reason] = which + 1;
+	else
+		deny->usual = which;
+	return 0;
+}
+
+int value_time(void *field, const char *text, const char *choices,
+	       char why[static VALUE_WHY_SIZE])
+{
+	int64_t ns;
+
+	(void)choices;
+	if (timestamp_parse(&ns, text, strlen(text)) || ns <= 0)
+		return object(why, "not a time (2026-02-03T12:00:00Z)");
+	*(int64_t *)field = ns;
+	return 0;
 }
 
 int value_profile(void *field, const char *text, const char *choices,

@@ -9,11 +9,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "pc_abi.h"
+
 #define VALUE_WHY_SIZE 160
 
 struct text_list {
 	char **items;
 	size_t n;
+};
+
+/* What refused requests get. */
+struct deny_actions {
+	uint8_t usual;	      /* enum pc_deny */
+	uint8_t of[PC_R_MAX]; /* 1 + enum pc_deny; 0: the usual */
 };
 
 struct port_list {
@@ -30,6 +38,8 @@ typedef int value_fn(void *field, const char *text, const char *choices,
 
 value_fn value_switch;	  /* bool */
 value_fn value_choice;	  /* uint8_t: which of the "a|b|c" in choices */
+value_fn value_deny;	  /* struct deny_actions: "action" or "action:reason" */
+value_fn value_time;	  /* int64_t Unix nanoseconds */
 value_fn value_profile;	  /* uint8_t: enum pc_profile */
 value_fn value_text;	  /* char *, owned */
 value_fn value_path;	  /* char *: a request path without a query */

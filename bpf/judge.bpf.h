@@ -18,6 +18,19 @@ struct pc_judgement {
 	enum pc_dialect dialect;
 };
 
+static __always_inline int is_denial(enum pc_reason r)
+{
+	switch (r) {
+#define X(id, name, class) \
+	case PC_R_##id:    \
+		return PC_CLASS_##class == PC_CLASS_DENY;
+		PC_REASONS(X)
+#undef X
+	default:
+		return 0;
+	}
+}
+
 /*
  * How the key's rules judge the packet's source.  It is the client for certain
  * only if no proxy the gateway trusts could have put another one in its place.
@@ -79,9 +92,7 @@ static __always_inline enum pc_reason judge_target(const struct pc_request *f,
 	if (!h->path.size)
 		return PC_R_PATH_UNSURE;
 	*path = pc_path_for(h->path_class, f->policy->profile);
-	if (!(*path & PC_P_GUARDED))
-		return PC_R_OTHER_PATH;
-	return h->flags & PC_H_QUERY_UNSURE ? PC_R_QUERY_UNSURE : PC_NEXT;
+	return *path & PC_P_GUARDED ? PC_NEXT : PC_R_OTHER_PATH;
 }
 
 /* CLOCK_REALTIME, from a clock a program may read. */
@@ -92,10 +103,90 @@ static __always_inline __s64 now_ns(const struct pc_clock *clock)
 	return bpf_ktime_get_tai_ns() - clock->tai_offset_ns;
 }
 
+/* What every verdict needs: the time, and whether denials still hold. */
+static __always_inline enum pc_reason judge_time(struct pc_question *q)
+{
+	struct pc_clock *clock;
+	__u32 zero = 0;
+
+	clock = bpf_map_lookup_elem(&pc_clock, &zero);
+	if (!clock ||
+	    (clock->lease_ns && bpf_ktime_get_boot_ns() > clock->lease_ns))
+		return PC_R_LEASE_LAPSED;
+	q->now_ns = now_ns(clock);
+	return PC_NEXT;
+}
+
+/* Is there certainly a route, and so a middleware that asks for a key? */
+PC_GLOBAL int judge_routed(struct pc_scratch *s, __u32 profile)
+{
+	const struct pc_head *h;
+
+	if (!s)
+		return 0;
+	h = &s->scan.head;
+	return pc_path_routed(s->scan.buf + (h->path.at & PC_HEAD_MASK),
+			      h->path.size, profile,
+			      h->method == PC_METHOD_GET);
+}
+
+/* A key that is not in the map: does it exist? */
+static __always_inline enum pc_reason judge_unknown(const struct pc_request *f,
+						    const struct pc_question *q,
+						    struct pc_span key)
+{
+	struct pc_scratch *s = f->s;
+
+	if (q->now_ns >= f->policy->complete_until_ns ||
+	    !pc_head_key_plain(&s->scan, &s->query, key.at, key.size))
+		return PC_R_KEY_UNKNOWN;
+	return PC_R_KEY_INVALID;
+}
+
+static __always_inline enum pc_reason judge_found(const struct pc_request *f,
+						  struct pc_question *q,
+						  struct pc_span span)
+{
+	enum pc_reason r = digest_key(f->s, span.at, span.size);
+	struct pc_key *key;
+
+	if (r != PC_NEXT)
+		return r;
+	key = find_key(f);
+	if (!key)
+		return judge_unknown(f, q, span);
+	q->address = judge_address(f, key);
+	return pc_verdict(key, q);
+}
+
+PC_GLOBAL __u32 judge_find(struct pc_scratch *s, __u32 profile, __u32 variant)
+{
+	struct pc_head_ask ask = { profile, variant };
+
+	return s ? pc_head_key_find(&s->found, &s->scan, &s->query, ask)
+		 : PC_R_NO_CREDENTIAL;
+}
+
+/* The verdict, were every path a route. */
+static __always_inline enum pc_reason
+judge_credential(const struct pc_request *f, struct pc_question *q)
+{
+	enum pc_reason found = judge_find(f->s, q->profile, q->variant), r;
+
+	if (found != PC_NEXT && found != PC_R_KEY_UNKNOWN && !is_denial(found))
+		return found;
+	r = judge_time(q);
+	if (r != PC_NEXT)
+		return r;
+	if (found == PC_NEXT)
+		return judge_found(f, q, f->s->found);
+	return found == PC_R_KEY_UNKNOWN ? judge_unknown(f, q, f->s->found)
+					 : found;
+}
+
 static __always_inline enum pc_reason judge_key(const struct pc_request *f,
 						__u32 path)
 {
-	struct pc_scratch *s = f->s;
 	struct pc_question q = {
 		.profile = f->policy->profile,
 		.run_mode = f->policy->run_mode,
@@ -103,29 +194,16 @@ static __always_inline enum pc_reason judge_key(const struct pc_request *f,
 					      : PC_VARIANT_MAIN,
 		.exempt = !!(path & PC_P_EXEMPT) ||
 			  (path & PC_P_EXEMPT_GET &&
-			   s->scan.head.method == PC_METHOD_GET),
+			   f->s->scan.head.method == PC_METHOD_GET),
 	};
-	struct pc_span span = {};
-	struct pc_clock *clock;
-	struct pc_key *key;
-	enum pc_reason r;
-	__u32 zero = 0;
+	enum pc_reason r = judge_credential(f, &q);
 
-	r = pc_head_key_find(&span, &s->scan, q.profile, q.variant);
-	if (r == PC_NEXT)
-		r = digest_key(s, span.at, span.size);
-	if (r != PC_NEXT)
-		return r;
-	key = find_key(f);
-	if (!key)
-		return PC_R_KEY_UNKNOWN;
-	clock = bpf_map_lookup_elem(&pc_clock, &zero);
-	if (!clock ||
-	    (clock->lease_ns && bpf_ktime_get_boot_ns() > clock->lease_ns))
-		return PC_R_LEASE_LAPSED;
-	q.now_ns = now_ns(clock);
-	q.address = judge_address(f, key);
-	return pc_verdict(key, &q);
+	/* Who has no key that is known may be nobody the gateway would ask. */
+	if ((r == PC_R_KEY_INVALID || r == PC_R_QUERY_KEY ||
+	     r == PC_R_CREDENTIAL_MISSING) &&
+	    !judge_routed(f->s, q.profile))
+		return PC_R_ROUTE_UNSURE;
+	return r;
 }
 
 static __always_inline struct pc_judgement
@@ -139,19 +217,6 @@ judge_head(const struct pc_request *f)
 		j.reason = judge_key(f, path);
 	j.dialect = judge_dialect(path, j.reason);
 	return j;
-}
-
-static __always_inline int is_denial(enum pc_reason r)
-{
-	switch (r) {
-#define X(id, name, class) \
-	case PC_R_##id:    \
-		return PC_CLASS_##class == PC_CLASS_DENY;
-		PC_REASONS(X)
-#undef X
-	default:
-		return 0;
-	}
 }
 
 #endif /* PC_JUDGE_BPF_H */

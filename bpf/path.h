@@ -128,6 +128,48 @@ static inline __u32 pc_path_classify(const __u8 *p, __u32 n, __u32 profile)
 	return pc_path_for(pc_path_all(p, n), profile);
 }
 
+/* Paths that have a route for GET in the seed, or (later) in 0.1.179 alone. */
+static inline int pc_path_get_route(const __u8 *p, __u32 n, int later)
+{
+	return PC_IS("/v1/models") || PC_IS("/v1/usage") ||
+	       PC_IS("/antigravity/v1/models") ||
+	       PC_IS("/antigravity/v1/usage") || PC_UNDER("/v1beta/models") ||
+	       PC_UNDER("/antigravity/v1beta/models") ||
+	       (later && (PC_IS("/models") || PC_IS("/v1/sub2api/billing") ||
+			  PC_STARTS("/v1/images/tasks/") ||
+			  PC_STARTS("/images/tasks/")));
+}
+
+/* The same for POST. */
+static inline int pc_path_post_route(const __u8 *p, __u32 n, int later)
+{
+	return PC_IS("/v1/messages") || PC_IS("/v1/messages/count_tokens") ||
+	       PC_IS("/v1/responses") || PC_IS("/responses") ||
+	       PC_IS("/antigravity/v1/messages") ||
+	       PC_IS("/antigravity/v1/messages/count_tokens") ||
+	       PC_STARTS("/v1beta/models/") ||
+	       PC_STARTS("/antigravity/v1beta/models/") ||
+	       (later &&
+		(PC_IS("/v1/chat/completions") || PC_IS("/chat/completions") ||
+		 PC_IS("/embeddings") || PC_IS("/messages/count_tokens") ||
+		 PC_IS("/alpha/search") || PC_UNDER("/v1/responses") ||
+		 PC_UNDER("/responses") ||
+		 PC_UNDER("/backend-api/codex/responses")));
+}
+
+/*
+ * Does a route with a key middleware exist for certain?  An unknown path is a
+ * page of the panel's or 404, asked of no key, so whoever has none may be
+ * anybody there.  Some routes are left out: what is not certain is not.
+ */
+static inline int pc_path_routed(const __u8 *p, __u32 n, __u32 profile, int get)
+{
+	int later = profile != PC_PROFILE_SEED;
+
+	return get ? pc_path_get_route(p, n, later)
+		   : pc_path_post_route(p, n, later);
+}
+
 #undef PC_STARTS
 #undef PC_UNDER
 #undef PC_IS

@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 #include "address.h"
-#include "head.h"
+#include "head_key.h"
 #include "maps.bpf.h"
 #include "parse.bpf.h"
 #include "sha256.h"
@@ -81,6 +81,8 @@ struct pc_scratch {
 	struct pc_flow_key key;
 	struct pc_send send;
 	struct pc_scan scan;
+	struct pc_query query;
+	struct pc_span found; /* the key */
 	struct pc_sha256 sha;
 	struct pc_digest digest;
 	struct pc_delta delta; /* of a living connection, else zero */

@@ -88,6 +88,7 @@
 	X(ANSWER_UNFIT, "answer-unfit", PASS)                  \
 	X(ANSWER_UNSURE, "answer-unsure", PASS)                \
 	X(CHUNK_SYNTAX, "chunk-syntax", PASS)                  \
+	X(ROUTE_UNSURE, "route-unsure", PASS)                  \
 	/* request plane: the key or its request is refused */ \
 	X(KEY_DISABLED, "key-disabled", DENY)                  \
 	X(KEY_EXPIRED, "key-expired", DENY)                    \
@@ -242,6 +243,10 @@ struct pc_key {
 struct pc_policy {
 	__u64 generation;
 	__s64 loaded_ns; /* Unix time */
+	/* Until this Unix time a key that is not in pc_keys does not exist;
+	 * 0: never, it may be one that no snapshot told of.
+	 */
+	__s64 complete_until_ns;
 	__u64 n_entries; /* entries in the snapshot */
 	__u64 n_keys;
 	__u64 n_rule_prefixes;
@@ -426,7 +431,7 @@ _Static_assert(sizeof(struct pc_prefix_key) == 24, "pc_prefix_key layout");
 _Static_assert(sizeof(struct pc_rule) == 8, "pc_rule layout");
 _Static_assert(sizeof(struct pc_digest) == 32, "pc_digest layout");
 _Static_assert(sizeof(struct pc_key) == 24, "pc_key layout");
-_Static_assert(sizeof(struct pc_policy) == 8512, "pc_policy layout");
+_Static_assert(sizeof(struct pc_policy) == 8520, "pc_policy layout");
 _Static_assert(sizeof(struct pc_clock) == 48, "pc_clock layout");
 _Static_assert(sizeof(struct pc_answer) == 520, "pc_answer layout");
 _Static_assert(sizeof(struct pc_count) == 16, "pc_count layout");

@@ -92,12 +92,14 @@ static struct request_key request_keys[] = {
 		 .user_active = true } },
 };
 
-/* Puts a policy of these keys in force, and the clock to HARNESS_NOW_NS. */
+/* Puts a policy of these keys, and of no others where that counts, in force,
+ * and the clock to HARNESS_NOW_NS. */
 static inline void request_use(const struct policy_options *opt)
 {
 	struct entry entries[ARRAY_SIZE(request_keys)];
 	struct snapshot s = { .entries = entries,
-			      .n_entries = ARRAY_SIZE(request_keys) };
+			      .n_entries = ARRAY_SIZE(request_keys),
+			      .complete = opt->deny_unknown };
 
 	for (size_t i = 0; i < s.n_entries; i++) {
 		struct request_key *k = &request_keys[i];

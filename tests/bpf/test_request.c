@@ -210,17 +210,22 @@ static const struct {
 	  HEAD("get /v1/messages", BEARER(DISABLED)) },
 	{ "an upgrade", PC_R_UPGRADE,
 	  HEAD("GET /v1/realtime", BEARER(DISABLED) "Upgrade: websocket\r\n") },
-	{ "a key in the query", PC_R_QUERY_UNSURE,
+	{ "a key in the query, perhaps no route", PC_R_ROUTE_UNSURE,
 	  HEAD("GET /v1/messages?key=1", BEARER(DISABLED)) },
-	{ "an escape in the query", PC_R_QUERY_UNSURE,
-	  HEAD("GET /v1/messages?a=%31", BEARER(DISABLED)) },
-	{ "no credential", PC_R_NO_CREDENTIAL, HEAD("GET /v1/messages", "") },
-	{ "an empty credential", PC_R_NO_CREDENTIAL,
-	  HEAD("GET /v1/messages", "x-api-key: \r\n") },
-	{ "129 bytes of key", PC_R_KEY_TOO_LONG,
+	{ "no credential, perhaps no route", PC_R_ROUTE_UNSURE,
+	  HEAD("GET /v1/messages", "") },
+	{ "129 bytes of key, perhaps no route", PC_R_ROUTE_UNSURE,
 	  HEAD("GET /v1/messages", "x-api-key: 1" KEY_128 "\r\n") },
+	{ "perhaps a blank in the query", PC_R_QUERY_UNSURE,
+	  HEAD("POST /v1/messages?key=%a0", BEARER(DISABLED)) },
+	{ "an empty key in the query", PC_R_KEY_LIVE,
+	  HEAD("POST /v1/messages?a=%31&key=+%20", BEARER(LIVE)) },
+	{ "no credential that is read", PC_R_NO_CREDENTIAL,
+	  HEAD("POST /v1/messages", "Authorization: Basic \xc2\xa0\r\n") },
+	{ "more blanks than are followed", PC_R_KEY_TOO_LONG,
+	  HEAD("POST /v1/messages", BEARER("      " DISABLED)) },
 	{ "128 bytes of key", PC_R_KEY_UNKNOWN,
-	  HEAD("GET /v1/messages", "x-api-key: " KEY_128 "\r\n") },
+	  HEAD("POST /v1/messages", "x-api-key: " KEY_128 "\r\n") },
 };
 
 static void heads_that_pass(void **state)
@@ -255,6 +260,14 @@ static const struct {
 	{ PC_R_GROUP_DISABLED, GROUP_DISABLED, MESSAGES(GROUP_DISABLED) },
 	{ PC_R_GROUP_NOT_ALLOWED, NOT_ALLOWED, MESSAGES(NOT_ALLOWED) },
 	{ PC_R_BALANCE_EMPTY, BALANCE, MESSAGES(BALANCE) },
+	{ PC_R_QUERY_KEY,
+	  "?key=", HEAD("POST /v1/messages?key=1", BEARER(LIVE)) },
+	{ PC_R_QUERY_KEY, "?%6bey=", HEAD("GET /v1/models?a&%6bey=1", "") },
+	{ PC_R_CREDENTIAL_MISSING, "none", HEAD("POST /v1/messages", "") },
+	{ PC_R_CREDENTIAL_MISSING, "an empty one",
+	  HEAD("POST /v1/messages", "x-api-key: \r\n") },
+	{ PC_R_KEY_INVALID, "129 bytes",
+	  HEAD("POST /v1/messages", "x-api-key: 1" KEY_128 "\r\n") },
 };
 
 static void dead_keys_are_refused(void **state)
@@ -325,6 +338,9 @@ static void a_lapsed_lease_opens_keys(void **state)
 	c = client_open(CLIENT);
 	assert_reason(client_say(&c, MESSAGES(DISABLED)), PC_R_LEASE_LAPSED,
 		      "a lease of a nanosecond");
+	c = client_open(CLIENT);
+	assert_reason(client_say(&c, HEAD("POST /v1/messages", "")),
+		      PC_R_LEASE_LAPSED, "no key, a lease of a nanosecond");
 	harness_set_now(HARNESS_NOW_NS, UINT64_C(3600) * 1000000000);
 	c = client_open(CLIENT);
 	assert_reason(client_say(&c, MESSAGES(DISABLED)), PC_R_KEY_DISABLED,
@@ -534,12 +550,6 @@ static void every_reason_of_the_request_plane_was_given(void **state)
 		PC_R_SUBSCRIPTION_MISSING,
 		PC_R_SUBSCRIPTION_INVALID,
 		PC_R_USAGE_LIMIT,
-		/* the kernel passes what has no known key: query-unsure,
-		 * no-credential, key-too-long, key-unknown
-		 */
-		PC_R_QUERY_KEY,
-		PC_R_CREDENTIAL_MISSING,
-		PC_R_KEY_INVALID,
 		/* the gateway's own limiter and look-ups */
 		PC_R_RATE_LIMITED,
 		PC_R_LOOKUP_BUSY,

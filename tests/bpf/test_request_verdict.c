@@ -50,6 +50,12 @@ static void use(uint8_t profile)
 }
 
 #define GEMINI(key) HEAD("POST /v1beta/models/x:y", BEARER(key))
+#define GEMINI_ASKING(query, headers) \
+	HEAD("POST /v1beta/models/x:y?" query, headers)
+/* DISABLED without its "sk-", and 129 bytes. */
+#define DISABLED_REST \
+	"disabled00000123456789abcdef0123456789abcdef0123456789abcdef0123"
+#define LONG LIVE LIVE
 #define USAGE(key) HEAD("GET /v1/usage", BEARER(key))
 #define TASKS(method, key) HEAD(method " /v1/images/tasks/7", BEARER(key))
 
@@ -92,7 +98,9 @@ static const struct {
 	{ HEAD("POST /responses", BEARER(DISABLED)), PC_R_KEY_DISABLED,
 	  PC_R_KEY_DISABLED },
 	{ HEAD("POST /v1/x", "authorization: bearer " DISABLED "\r\n"),
-	  PC_R_NO_CREDENTIAL, PC_R_KEY_DISABLED },
+	  PC_R_ROUTE_UNSURE, PC_R_KEY_DISABLED },
+	{ HEAD("POST /v1/messages", "authorization: bearer " DISABLED "\r\n"),
+	  PC_R_CREDENTIAL_MISSING, PC_R_KEY_DISABLED },
 	{ HEAD("POST /v1/x", BEARER(LIVE) "x-api-key: " DISABLED "\r\n"),
 	  PC_R_KEY_LIVE, PC_R_KEY_LIVE },
 	{ HEAD("POST /v1/x",
@@ -103,6 +111,42 @@ static const struct {
 	  PC_R_KEY_LIVE, PC_R_KEY_DISABLED },
 	{ HEAD("POST /v1/x", "x-goog-api-key: " DISABLED "\r\n"),
 	  PC_R_KEY_DISABLED, PC_R_KEY_DISABLED },
+	/* Keys in the query. */
+	{ HEAD("POST /v1/messages?key=" DISABLED, ""), PC_R_QUERY_KEY,
+	  PC_R_QUERY_KEY },
+	{ HEAD("POST /v1/messages?a=key", BEARER(DISABLED)), PC_R_KEY_DISABLED,
+	  PC_R_KEY_DISABLED },
+	{ HEAD("POST /v1/messages?key=x", "x-api-key: " LONG "\r\n"),
+	  PC_R_QUERY_KEY, PC_R_KEY_INVALID },
+	{ HEAD("POST /v1/chat/completions?key=x", ""), PC_R_ROUTE_UNSURE,
+	  PC_R_QUERY_KEY },
+	{ GEMINI_ASKING("api_key=x", BEARER(LIVE)), PC_R_QUERY_KEY,
+	  PC_R_QUERY_KEY },
+	{ GEMINI_ASKING("key=" DISABLED, ""), PC_R_KEY_DISABLED,
+	  PC_R_KEY_DISABLED },
+	{ GEMINI_ASKING("key=%20sk%2d" DISABLED_REST "+", ""),
+	  PC_R_KEY_DISABLED, PC_R_KEY_DISABLED },
+	{ GEMINI_ASKING("key=" DISABLED, "x-api-key: " LIVE "\r\n"),
+	  PC_R_KEY_LIVE, PC_R_KEY_LIVE },
+	{ GEMINI_ASKING("key=" DISABLED "%a0", ""), PC_R_QUERY_UNSURE,
+	  PC_R_QUERY_UNSURE },
+	{ GEMINI_ASKING("key=" LONG, ""), PC_R_KEY_UNKNOWN, PC_R_KEY_INVALID },
+	{ GEMINI_ASKING("a=1", ""), PC_R_CREDENTIAL_MISSING,
+	  PC_R_CREDENTIAL_MISSING },
+	{ GEMINI_ASKING("key=+", ""), PC_R_CREDENTIAL_MISSING,
+	  PC_R_CREDENTIAL_MISSING },
+	/* Bytes that may be blanks: the gateway may see another header. */
+	{ HEAD("POST /v1beta/models/x:y",
+	       "Authorization: \xc2\xa0"
+	       "Bearer " LIVE "\r\nx-api-key: " DISABLED "\r\n"),
+	  PC_R_KEY_DISABLED, PC_R_KEY_TOO_LONG },
+	/* Other methods are not known to have routes. */
+	{ HEAD("HEAD /v1/models", BEARER(DISABLED)), PC_R_OTHER_METHOD,
+	  PC_R_OTHER_METHOD },
+	{ HEAD("DELETE /v1/messages", ""), PC_R_OTHER_METHOD,
+	  PC_R_OTHER_METHOD },
+	{ HEAD("OPTIONS /v1/messages", ""), PC_R_OTHER_METHOD,
+	  PC_R_OTHER_METHOD },
 };
 
 static void profiles_differ_as_the_gateways_do(void **state)
@@ -155,13 +199,13 @@ static void keys_of_every_length_are_digested(void **state)
 	harness_apply(&opt, &s);
 	for (int n = 1; n <= 130; n++) {
 		snprintf(head, sizeof(head),
-			 HEAD("GET /v1/x", "X-Api-Key: %.*s\r\n"), n, key);
+			 HEAD("GET /v1/usage", "X-Api-Key: %.*s\r\n"), n, key);
 		assert_judged(CLIENT, head,
-			      n > 128 ? PC_R_KEY_TOO_LONG : PC_R_KEY_DISABLED);
-		snprintf(head, sizeof(head), HEAD("GET /v1/x", BEARER("%.*s")),
-			 n, key);
+			      n > 128 ? PC_R_KEY_INVALID : PC_R_KEY_DISABLED);
+		snprintf(head, sizeof(head),
+			 HEAD("GET /v1/usage", BEARER("%.*s")), n, key);
 		assert_judged(CLIENT6, head,
-			      n > 128 ? PC_R_KEY_TOO_LONG : PC_R_KEY_DISABLED);
+			      n > 128 ? PC_R_KEY_INVALID : PC_R_KEY_DISABLED);
 	}
 }
 
@@ -245,11 +289,46 @@ static void keys_expire_by_the_clock(void **state)
 	assert_judged(CLIENT, MESSAGES(LIVE), PC_R_KEY_LIVE);
 }
 
+static void unknown_keys_are_refused_while_that_is_certain(void **state)
+{
+	static const char *const odd =
+		"POST /v1/messages HTTP/1.1\r\nHost: a\r\n"
+		"x-api-key: sk-\xc3\xa9\r\n\r\n";
+	struct policy_options opt = monitoring(NEW);
+	const char *unknown = HEAD("POST /v1/messages", BEARER(UNKNOWN));
+
+	(void)state;
+	request_use(&opt);
+	assert_judged(CLIENT, unknown, PC_R_KEY_UNKNOWN);
+	opt = monitoring(NEW);
+	opt.deny_unknown = true;
+	opt.lease_ns = 600 * SECOND_NS;
+	request_use(&opt);
+	assert_judged(CLIENT, unknown, PC_R_KEY_INVALID);
+	assert_judged(CLIENT, MESSAGES(LIVE), PC_R_KEY_LIVE);
+	assert_judged(CLIENT, HEAD("POST /v1/nowhere", BEARER(UNKNOWN)),
+		      PC_R_ROUTE_UNSURE);
+	/* The gateway's database may not take it for text at all. */
+	assert_judged(CLIENT, odd, PC_R_KEY_UNKNOWN);
+	/* A key may have been made since, and the word of others ages. */
+	harness_set_now(HARNESS_NOW_NS + 599 * SECOND_NS, 0);
+	assert_judged(CLIENT, unknown, PC_R_KEY_INVALID);
+	harness_set_now(HARNESS_NOW_NS + 601 * SECOND_NS, 0);
+	assert_judged(CLIENT, unknown, PC_R_KEY_UNKNOWN);
+	/* No seed has room for so long a key. */
+	opt = monitoring(SEED);
+	opt.deny_unknown = true;
+	request_use(&opt);
+	assert_judged(CLIENT, HEAD("POST /v1/messages", BEARER(LONG)),
+		      PC_R_KEY_INVALID);
+}
+
 #define PICK(list) list[(size_t)rand() % ARRAY_SIZE(list)]
 
 static const char *const paths[] = {
 	"/v1/messages",
 	"/v1/usage",
+	"/v1/responses",
 	"/v1beta/models/x",
 	"/models",
 	"/responses",
@@ -259,10 +338,14 @@ static const char *const paths[] = {
 	"/v1/responses/x",
 	"/api/v1/keys",
 };
-static const char *const queries[] = { "",	     "",	"",
-				       "",	     "",	"",
-				       "",	     "?a=1",	"?key=" LIVE,
-				       "?api_key=x", "?k%65y=1" };
+static const char *const queries[] = { "",	     "",
+				       "",	     "",
+				       "",	     "",
+				       "",	     "?a=1",
+				       "?key=" LIVE, "?api_key=x",
+				       "?k%65y=1",   "?key=+&key=x",
+				       "?key=x;y",   "?key=%20" DISABLED "+",
+				       "?key=%a0" };
 static const char *const froms[] = { CLIENT, CLIENT6, IN_BLACK, IN_BLACK6,
 				     "203.0.113.200" };
 static const char *const names[] = { "Authorization", "x-api-key",
@@ -273,8 +356,8 @@ static const char *const schemes[] = {
 };
 
 struct random_request {
-	char head[1024];
-	char values[4][160];
+	char head[2048];
+	char values[4][256];
 	char peer[64];
 	char path[64];
 	struct header headers[4];
@@ -282,25 +365,28 @@ struct random_request {
 	const char *from;
 };
 
-static void random_value(char out[160], const char *name)
+static void random_value(char out[256], const char *name)
 {
 	const struct request_key *k = &PICK(request_keys);
 
 	if (name[0] == 'X' && name[2] != 'G')
-		snprintf(out, 160, "%s", rand() % 2 ? IN_BLACK : CLIENT);
+		snprintf(out, 256, "%s", rand() % 2 ? IN_BLACK : CLIENT);
 	else
-		snprintf(out, 160, "%s%s",
+		snprintf(out, 256, "%s%s",
 			 *name == 'A'  ? PICK(schemes)
 			 : rand() % 10 ? ""
 				       : "Bearer ",
-			 k->key);
+			 rand() % 8   ? k->key
+			 : rand() % 2 ? UNKNOWN
+			 : rand() % 2 ? UNKNOWN LIVE
+				      : "");
 }
 
 static void random_request(struct random_request *r)
 {
 	const char *query = PICK(queries);
 	const char *method = rand() % 3 ? "POST" : "GET";
-	size_t n = 1 + (size_t)rand() % 3, at;
+	size_t n = (size_t)rand() % 4, at;
 
 	r->from = PICK(froms);
 	snprintf(r->path, sizeof(r->path), "%s", PICK(paths));
@@ -380,13 +466,11 @@ static void the_agent_decides_the_same(void **state)
 
 		opt.run_mode = cfg.run_mode = i / 200 % 4 == 3;
 		opt.trust_forwarded = cfg.trust_forwarded = i / 400 % 2;
+		opt.deny_unknown = i / 1600 % 2;
 		if (i / 800 % 2)
 			opt.proxies = harness_prefixes(proxy, IN_BLACK);
 		cfg.proxies = opt.proxies.items;
 		cfg.n_proxies = opt.proxies.n;
-		/* Seed believes these headers from anyone. */
-		if (opt.profile == SEED)
-			opt.trust_forwarded = cfg.trust_forwarded = true;
 		if (i % 100 == 0)
 			request_use(&opt);
 		random_request(&r);
@@ -407,6 +491,8 @@ int main(void)
 		cmocka_unit_test(addresses_are_judged_for_their_key),
 		cmocka_unit_test(an_address_must_be_the_clients),
 		cmocka_unit_test(keys_expire_by_the_clock),
+		cmocka_unit_test(
+			unknown_keys_are_refused_while_that_is_certain),
 		cmocka_unit_test(the_agent_decides_the_same),
 	};
 

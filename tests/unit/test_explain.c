@@ -292,6 +292,26 @@ static void an_unknown_key_is_the_gateways(void **state)
 	assert_int_equal(explanation_outcome(&x), EXPLAIN_UNDECIDED);
 }
 
+static void an_unknown_key_is_refused_where_all_are_known(void **state)
+{
+	struct explanation x;
+	struct fixture f;
+
+	(void)state;
+	init(&f);
+	f.e.digest.bytes[31] = 1;
+	f.s.complete = true;
+	f.opt.deny_unknown = true;
+	f.opt.deny_of[PC_R_KEY_INVALID] = 1 + PC_DENY_DROP;
+	make(&x, &f, NULL, NULL);
+	assert_int_equal(x.reason, PC_R_KEY_INVALID);
+	assert_int_equal(explanation_outcome(&x), EXPLAIN_REFUSES);
+	assert_int_equal(x.deny, PC_DENY_DROP);
+	make(&x, &f, "POST", "/v1/nowhere");
+	assert_int_equal(x.reason, PC_R_ROUTE_UNSURE);
+	assert_int_equal(x.gateway, PC_R_KEY_INVALID);
+}
+
 /* Evidence that holds one key of any kind; no address matches. */
 static struct pc_key random_key;
 
@@ -523,6 +543,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(first_failing_check_is_named),
 		cmocka_unit_test(an_unknown_key_is_the_gateways),
+		cmocka_unit_test(an_unknown_key_is_refused_where_all_are_known),
 		cmocka_unit_test(reason_is_always_the_verdicts),
 		cmocka_unit_test(text_has_no_whole_hash),
 		cmocka_unit_test(exit_codes),

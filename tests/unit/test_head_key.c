@@ -23,23 +23,35 @@
 	"0123456789012345678901234567890123456789012345678901234567890123"
 
 static struct pc_scan s;
+static struct pc_query q;
+
+static uint32_t find_at(struct pc_span *out, const char *query,
+			const char *headers, uint8_t profile, uint8_t variant)
+{
+	struct pc_head_ask ask = { profile, variant };
+	int n = snprintf((char *)s.buf, PC_HEAD_MAX,
+			 "GET /v1/x?%s HTTP/1.1\r\nHost: a\r\n%s\r\n", query,
+			 headers);
+
+	s.filled = (__u32)n;
+	assert_int_equal(pc_head_scan(&s), PC_NEXT);
+	return pc_head_key_find(out, &s, &q, ask);
+}
 
 static uint32_t find(struct pc_span *out, const char *headers, uint8_t profile,
 		     uint8_t variant)
 {
-	int n = snprintf((char *)s.buf, PC_HEAD_MAX,
-			 "GET /v1/x HTTP/1.1\r\nHost: a\r\n%s\r\n", headers);
-
-	s.filled = (__u32)n;
-	assert_int_equal(pc_head_scan(&s), PC_NEXT);
-	return pc_head_key_find(out, &s, profile, variant);
+	return find_at(out, "", headers, profile, variant);
 }
 
 #define BEARER(v) "Authorization: " v "\r\n"
 #define XKEY(v) "x-api-key: " v "\r\n"
 #define GOOG(v) "x-goog-api-key: " v "\r\n"
-#define NONE NULL, PC_R_NO_CREDENTIAL
-#define LONG NULL, PC_R_KEY_TOO_LONG
+#define NONE NULL, PC_R_CREDENTIAL_MISSING
+#define LONG NULL, PC_R_KEY_INVALID
+#define UNSURE NULL, PC_R_KEY_TOO_LONG
+/* A blank to Go, but only there where it trims more than blanks and tabs. */
+#define NBSP "\xc2\xa0"
 #define SEED PC_PROFILE_SEED, PC_VARIANT_MAIN
 #define SEED_G PC_PROFILE_SEED, PC_VARIANT_GOOGLE
 #define NEW PC_PROFILE_V0_1_179, PC_VARIANT_MAIN
@@ -62,8 +74,8 @@ static const struct {
 	{ BEARER("Bearer  k"), SEED, " k", PC_NEXT },
 	{ BEARER("Bearer  k"), SEED_G, "k", PC_NEXT },
 	{ BEARER("Bearer \t k"), NEW, "k", PC_NEXT },
-	{ BEARER("Bearer      k") XKEY("x"), NEW, LONG },
-	{ BEARER("Bearer      k") XKEY("x"), SEED_G, LONG },
+	{ BEARER("Bearer      k") XKEY("x"), NEW, UNSURE },
+	{ BEARER("Bearer      k") XKEY("x"), SEED_G, UNSURE },
 	{ BEARER("Bearer      k") XKEY("x"), SEED, "     k", PC_NEXT },
 	{ BEARER("Bearer      k") GOOG("g"), NEW_G, "g", PC_NEXT },
 	{ BEARER("Bearer a b"), NEW, "a b", PC_NEXT },
@@ -86,7 +98,15 @@ static const struct {
 	{ GOOG("g"), SEED, "g", PC_NEXT },
 	{ XKEY(N128), NEW, N128, PC_NEXT },
 	{ XKEY(N128 "x"), NEW, LONG },
-	{ XKEY(N128 "x"), SEED, LONG },
+	{ XKEY(N128 "x"), SEED, NULL, PC_R_KEY_UNKNOWN },
+	{ XKEY(NBSP N128), SEED, UNSURE },
+	{ XKEY(NBSP N128), NEW, LONG },
+	{ BEARER("Bearer " N128 NBSP), NEW, UNSURE },
+	{ BEARER("Basic " NBSP), NEW, NULL, PC_R_NO_CREDENTIAL },
+	{ BEARER(NBSP "Bearer k"), NEW_G, UNSURE },
+	{ BEARER(NBSP "Bearer k") XKEY("x"), NEW_G, UNSURE },
+	{ BEARER(NBSP "Bearer k") XKEY("x"), SEED, "x", PC_NEXT },
+	{ GOOG(NBSP), NEW_G, NBSP, PC_NEXT },
 	{ BEARER("Bearer " N128), NEW, N128, PC_NEXT },
 	{ BEARER("Bearer " N128 "x"), NEW, LONG },
 	{ BEARER("Bearer " N128 N128), NEW, LONG },
@@ -135,6 +155,14 @@ static const char *const values[] = {
 	"Bearerk k",
 	"Bearer      k",
 	"Bearer \t \t \t k",
+	NBSP "Bearer k",
+	NBSP,
+	"Bearer " N128 NBSP,
+};
+
+static const char *const queries[] = {
+	"",	     "",	"",	     "a=b",	     "key=k",
+	"key=+k%0a", "key=%20", "api_key=1", "key=" N128 "x"
 };
 
 static const char *const names[] = { "Authorization", "X-Api-Key",
@@ -160,11 +188,16 @@ static void random_headers(struct decide_request *req, struct header *list,
 static void check_same(uint32_t got, struct pc_span span,
 		       const struct credential *want, const char *text)
 {
-	if (got == PC_R_NO_CREDENTIAL &&
-	    want->reason == PC_R_CREDENTIAL_MISSING)
+	/* Bytes or blanks that it does not follow: it judges nothing. */
+	if (got == PC_R_KEY_TOO_LONG || got == PC_R_NO_CREDENTIAL ||
+	    got == PC_R_QUERY_UNSURE)
 		return;
-	/* Or more blanks than it follows: either way it judges nothing. */
-	if (got == PC_R_KEY_TOO_LONG)
+	if (got != PC_NEXT && got == want->reason)
+		return;
+	if (got == PC_R_KEY_UNKNOWN && want->size > PC_KEY_MAX)
+		return;
+	/* No key that exists, and none that the kernel calls unknown. */
+	if (got == PC_NEXT && !pc_head_key_plain(&s, &q, span.at, span.size))
 		return;
 	if (got != PC_NEXT || want->reason != PC_NEXT ||
 	    span.size != want->size ||
@@ -179,8 +212,8 @@ static void the_agent_finds_the_same(void **state)
 	for (int i = 0; i < 200000; i++) {
 		struct decide_config cfg = { .profile = i & 1 };
 		struct decide_request req = { .method = "GET",
-					      .path = "/v1/x",
-					      .query = "",
+					      .path = "/v1beta/x",
+					      .query = queries[rand() % 9],
 					      .peer = "192.0.2.1:1",
 					      .variant = i >> 1 & 1 };
 		struct header list[4];
@@ -190,7 +223,7 @@ static void the_agent_finds_the_same(void **state)
 		uint32_t got;
 
 		random_headers(&req, list, text);
-		got = find(&span, text, cfg.profile, req.variant);
+		got = find_at(&span, req.query, text, cfg.profile, req.variant);
 		assert_int_equal(credential_find(&want, &cfg, &req), 0);
 		check_same(got, span, &want, text);
 		credential_fini(&want);

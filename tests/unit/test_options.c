@@ -75,7 +75,9 @@ static void run_has_its_defaults(void **state)
 	assert_null(o.snapshot);
 	assert_int_equal(o.profile, PC_PROFILE_V0_1_179);
 	assert_int_equal(o.run_mode, PC_RUN_STANDARD);
-	assert_int_equal(o.deny, PC_DENY_REPLY);
+	assert_int_equal(o.deny.usual, PC_DENY_REPLY);
+	assert_int_equal(o.deny_unknown, 0);
+	assert_true(o.clock_ns == 0);
 	assert_int_equal(o.monitor, 0);
 	assert_int_equal(o.ip_scope, IP_SCOPE_KEY);
 	assert_int_equal(o.xdp_mode, XDP_AUTO);
@@ -97,10 +99,21 @@ static void names_are_the_enums(void **state)
 		{ "--profile v0.1.179", F(profile), PC_PROFILE_V0_1_179 },
 		{ "--run-mode standard", F(run_mode), PC_RUN_STANDARD },
 		{ "--run-mode simple", F(run_mode), PC_RUN_SIMPLE },
-		{ "--deny reply", F(deny), PC_DENY_REPLY },
-		{ "--deny close", F(deny), PC_DENY_CLOSE },
-		{ "--deny reset", F(deny), PC_DENY_RESET },
-		{ "--deny drop", F(deny), PC_DENY_DROP },
+		{ "--deny reply", F(deny.usual), PC_DENY_REPLY },
+		{ "--deny close", F(deny.usual), PC_DENY_CLOSE },
+		{ "--deny reset", F(deny.usual), PC_DENY_RESET },
+		{ "--deny drop", F(deny.usual), PC_DENY_DROP },
+		{ "--deny drop:unknown", F(deny.usual), PC_DENY_REPLY },
+		{ "--deny drop:unknown", F(deny.of[PC_R_KEY_INVALID]),
+		  1 + PC_DENY_DROP },
+		{ "--deny reply:key-expired", F(deny.of[PC_R_KEY_EXPIRED]),
+		  1 + PC_DENY_REPLY },
+		{ "--deny reset:key-invalid --deny close",
+		  F(deny.of[PC_R_KEY_INVALID]), 1 + PC_DENY_RESET },
+		{ "--deny reset:key-invalid --deny close", F(deny.usual),
+		  PC_DENY_CLOSE },
+		{ "--unknown-keys pass", F(deny_unknown), 0 },
+		{ "--unknown-keys deny", F(deny_unknown), 1 },
 		{ "--mode enforce", F(monitor), 0 },
 		{ "--mode monitor", F(monitor), 1 },
 		{ "--ip-scope key", F(ip_scope), IP_SCOPE_KEY },
@@ -111,7 +124,7 @@ static void names_are_the_enums(void **state)
 		{ "--xdp-mode auto", F(xdp_mode), XDP_AUTO },
 		{ "--xdp-mode native", F(xdp_mode), XDP_NATIVE },
 		{ "--xdp-mode generic", F(xdp_mode), XDP_GENERIC },
-		{ "--deny drop --deny close", F(deny), PC_DENY_CLOSE },
+		{ "--deny drop --deny close", F(deny.usual), PC_DENY_CLOSE },
 #undef F
 	};
 
@@ -241,6 +254,19 @@ static const struct {
 	{ OPTIONS_RUN, "run --block 10.1.2.3/8", "10.0.0.0/8" },
 	{ OPTIONS_RUN, "run --allow 10.0.0.0/33", "not an address" },
 	{ OPTIONS_RUN, "run --lease 1d", "not a duration" },
+	{ OPTIONS_RUN, "run --deny refuse",
+	  "--deny refuse: not one of reply|close|reset|drop" },
+	{ OPTIONS_RUN, "run --deny drop:", "no such reason" },
+	{ OPTIONS_RUN, "run --deny :unknown", "not one of reply|" },
+	{ OPTIONS_RUN, "run --deny dropped:unknown", "not one of reply|" },
+	{ OPTIONS_RUN, "run --deny drop:key-unkempt", "no such reason" },
+	{ OPTIONS_RUN, "run --deny drop:key-live",
+	  "requests are not refused for that reason" },
+	{ OPTIONS_RUN, "run --deny drop:block-list",
+	  "requests are not refused for that reason" },
+	{ OPTIONS_RUN, "run --unknown-keys drop", "not one of pass|deny" },
+	{ OPTIONS_RUN, "run --clock noon", "not a time" },
+	{ OPTIONS_RUN, "run --clock 1970-01-01T00:00:00Z", "not a time" },
 	{ OPTIONS_RUN, "run --lease 1ms", "not a duration" },
 	{ OPTIONS_RUN, "run --lease -1", "not a duration" },
 	{ OPTIONS_RUN, "run --lease 2562048h", "too long" },

@@ -617,6 +617,91 @@ static void head_says_what_was_asked(void **state)
 	policy_fini(&p);
 }
 
+static void a_reason_may_have_an_action_of_its_own(void **state)
+{
+	struct fixture f;
+	struct policy p;
+
+	(void)state;
+	init(&f);
+	f.opt.deny = PC_DENY_CLOSE;
+	f.opt.deny_of[PC_R_KEY_INVALID] = 1 + PC_DENY_DROP;
+	f.opt.deny_of[PC_R_KEY_EXPIRED] = 1 + PC_DENY_REPLY;
+	compile(&p, &f);
+	for (int r = 0; r < PC_R_MAX; r++)
+		assert_int_equal(p.head.deny[r],
+				 r == PC_R_KEY_INVALID	 ? PC_DENY_DROP
+				 : r == PC_R_KEY_EXPIRED ? PC_DENY_REPLY
+							 : PC_DENY_CLOSE);
+	policy_fini(&p);
+}
+
+static void the_seed_believes_forwarding_headers_always(void **state)
+{
+	struct fixture f;
+	struct policy p;
+
+	(void)state;
+	init(&f);
+	f.opt.trust_forwarded = false;
+	f.opt.profile = PC_PROFILE_SEED;
+	compile(&p, &f);
+	assert_true(p.head.trust_forwarded);
+	policy_fini(&p);
+	f.opt.profile = PC_PROFILE_V0_1_179;
+	compile(&p, &f);
+	assert_false(p.head.trust_forwarded);
+	policy_fini(&p);
+}
+
+#define LEASE_NS (INT64_C(600) * 1000000000)
+
+static const struct {
+	const char *what;
+	bool asked, complete, empty;
+	int64_t made_ns;
+	uint64_t lease_ns;
+	int64_t until_ns;
+	size_t n_warnings;
+} claims[] = {
+	{ "not asked for", false, true, false, 0, LEASE_NS, 0, 0 },
+	{ "no claim", true, false, false, 0, LEASE_NS, 0, 1 },
+	{ "no keys", true, true, true, 0, LEASE_NS, 0, 1 },
+	{ "no lease", true, true, false, 0, 0, PC_NEVER, 0 },
+	{ "no time", true, true, false, 0, LEASE_NS, NOW_NS + LEASE_NS, 0 },
+	{ "made before", true, true, false, NOW_NS - 5, LEASE_NS,
+	  NOW_NS - 5 + LEASE_NS, 0 },
+	{ "made in the future", true, true, false, NOW_NS + LEASE_NS, LEASE_NS,
+	  NOW_NS + LEASE_NS, 0 },
+	{ "too old", true, true, false, NOW_NS - LEASE_NS, LEASE_NS, NOW_NS,
+	  1 },
+	{ "for ever", true, true, false, 0, INT64_MAX, PC_NEVER, 0 },
+};
+
+static void completeness_is_believed_for_a_time(void **state)
+{
+	struct fixture f;
+	struct policy p;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(claims); i++) {
+		init(&f);
+		if (!claims[i].empty)
+			add_key(&f);
+		f.opt.deny_unknown = claims[i].asked;
+		f.opt.lease_ns = claims[i].lease_ns;
+		f.s.complete = claims[i].complete;
+		f.s.generated_ns = claims[i].made_ns;
+		compile(&p, &f);
+		if (p.head.complete_until_ns != claims[i].until_ns ||
+		    p.summary.n_warnings != claims[i].n_warnings)
+			fail_msg("%s: %lld, %zu warnings", claims[i].what,
+				 (long long)p.head.complete_until_ns,
+				 p.summary.n_warnings);
+		policy_fini(&p);
+	}
+}
+
 static void check_answer(const struct policy *p, uint8_t profile,
 			 enum pc_dialect dialect, enum pc_reason r)
 {
@@ -768,6 +853,9 @@ int main(void)
 		cmocka_unit_test(equal_rules_share_a_set),
 		cmocka_unit_test(lists_become_prefixes),
 		cmocka_unit_test(head_says_what_was_asked),
+		cmocka_unit_test(a_reason_may_have_an_action_of_its_own),
+		cmocka_unit_test(the_seed_believes_forwarding_headers_always),
+		cmocka_unit_test(completeness_is_believed_for_a_time),
 		cmocka_unit_test(every_denial_has_its_answers),
 		cmocka_unit_test(summary_counts_and_warns),
 		cmocka_unit_test(live_is_what_passes_now),
