@@ -152,7 +152,9 @@ static inline int pc_path_post_route(const __u8 *p, __u32 n, int later)
 	       (later &&
 		(PC_IS("/v1/chat/completions") || PC_IS("/chat/completions") ||
 		 PC_IS("/embeddings") || PC_IS("/messages/count_tokens") ||
-		 PC_IS("/alpha/search") || PC_UNDER("/v1/responses") ||
+		 PC_IS("/alpha/search") || PC_IS("/v1/embeddings") ||
+		 PC_IS("/images/generations") ||
+		 PC_IS("/v1/images/generations") || PC_UNDER("/v1/responses") ||
 		 PC_UNDER("/responses") ||
 		 PC_UNDER("/backend-api/codex/responses")));
 }

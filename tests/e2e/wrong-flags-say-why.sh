@@ -35,6 +35,9 @@ fails "profile" 2 v9 "${run[@]}" --profile v9
 fails "address" 2 10.0.0.300 "${run[@]}" --block 10.0.0.300
 fails "prefix with host bits" 2 10.0.0.1/8 "${run[@]}" --block 10.0.0.1/8
 fails "duration" 2 soon "${run[@]}" --lease soon
+fails "action" 2 refuse "${run[@]}" --deny refuse
+fails "reason" 2 nosuch "${run[@]}" --deny drop:nosuch
+fails "reason that refuses nothing" 2 key-live "${run[@]}" --deny drop:key-live
 fails "flag" 2 --colour "${run[@]}" --colour red
 fails "flag without its value" 2 --snapshot "$bin" run --interface gate0 --snapshot
 fails "no interface" 2 --interface "$bin" run --pin-dir "$pins"

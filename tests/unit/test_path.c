@@ -86,6 +86,68 @@ static void paths_mean_what_they_mean_to_the_gateway(void **state)
 	}
 }
 
+#define GET_SEED 1
+#define GET_LATER 2
+#define POST_SEED 4
+#define POST_LATER 8
+#define GET (GET_SEED | GET_LATER)
+#define POST (POST_SEED | POST_LATER)
+
+static const struct {
+	const char *path;
+	unsigned int routed;
+} routes[] = {
+	{ "/v1/messages", POST },
+	{ "/v1/messages/count_tokens", POST },
+	{ "/v1/messages/x", 0 },
+	{ "/v1/message", 0 },
+	{ "/v1/models", GET },
+	{ "/v1/usage", GET },
+	{ "/v1/nowhere", 0 },
+	{ "/v1/", 0 },
+	{ "/v1/responses", POST },
+	{ "/v1/responses/compact", POST_LATER },
+	{ "/v1/chat/completions", POST_LATER },
+	{ "/v1/sub2api/billing", GET_LATER },
+	{ "/v1beta/models", GET },
+	{ "/v1beta/models/x:y", GET | POST },
+	{ "/v1beta/modelsx", 0 },
+	{ "/antigravity/v1/messages", POST },
+	{ "/antigravity/v1beta/models/x", GET | POST },
+	{ "/antigravity/x", 0 },
+	{ "/responses", POST },
+	{ "/responses/compact", POST_LATER },
+	{ "/backend-api/codex/responses/x", POST_LATER },
+	{ "/backend-api/codex/x", 0 },
+	{ "/models", GET_LATER },
+	{ "/images/tasks/7", GET_LATER },
+	{ "/images/logo", 0 },
+	{ "/videos/x", 0 },
+	{ "/health", 0 },
+};
+
+/* Where a key is asked for in any case; each of them is guarded, too. */
+static void routes_are_certain(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(routes); i++) {
+		const char *path = routes[i].path;
+		__u8 look[PC_PATH_LOOK] = { 0 };
+		__u32 n = (__u32)strlen(path);
+
+		memcpy(look, path, n);
+		for (__u32 k = 0; k < 4; k++) {
+			int routed = pc_path_routed(look, n, k & 1, k < 2);
+
+			if (routed != (int)(routes[i].routed >> k & 1))
+				fail_msg("%s, %u: %d", path, k, routed);
+			if (routed &&
+			    !(pc_path_classify(look, n, k & 1) & PC_P_GUARDED))
+				fail_msg("%s, %u: not guarded", path, k);
+		}
+	}
+}
+
 /* A path cut off at any byte is judged by what is left, never by what follows.
  */
 static void bytes_past_the_end_do_not_count(void **state)
@@ -105,6 +167,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(paths_mean_what_they_mean_to_the_gateway),
+		cmocka_unit_test(routes_are_certain),
 		cmocka_unit_test(bytes_past_the_end_do_not_count),
 	};
 
