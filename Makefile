@@ -6,7 +6,8 @@
 #   make check-unit      unit tests; no root
 #   make check-bpf       the kernel programs, packet by packet; CAP_BPF
 #   make check-e2e       network namespaces end to end; root
-#   make check-kernels   the BPF tests on other kernels, under qemu; root
+#   make check-kernels   BPF tests and conformance on other kernels, under qemu;
+#                        root
 #   make fuzz            fuzz the parsers (FUZZ_SECONDS=60 each)
 #   make bench           ns per packet of both programs; CAP_BPF
 #   make lint            format, style and static checks
@@ -112,8 +113,8 @@ check-bpf: $(BPFTEST)
 check-e2e: all
 	@O=$(O) scripts/check $(E2E)
 
-check-kernels: $(BPFTEST)
-	@scripts/check-kernels $^
+check-kernels: $(BPFTEST) $(O)/portcullis
+	@BIN=$(O)/portcullis scripts/check-kernels $(BPFTEST)
 
 bench: $(O)/bench_request
 	@$<
