@@ -50,6 +50,7 @@ pc_loop(__u32 n, long (*body)(__u32 i, void *arg), void *arg)
 #define PC_LOAD(type, p) (*(const type *)(const void *)(p))
 #else
 #define PC_GLOBAL static inline
+#define PC_OPAQUE(var) asm volatile("" : "+r"(var))
 
 static inline void pc_loop(__u32 n, long (*body)(__u32 i, void *arg), void *arg)
 {

@@ -35,9 +35,16 @@ static const __u32 pc_sha256_k[64] = {
 	0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
 };
 
-static inline __u32 pc_sha256_ror(__u32 x, int n)
+/*
+ * A word behind itself: its rotations are shifts of that, where the low half
+ * counts.  BPF has no rotation.
+ */
+static inline __u64 pc_sha256_twice(__u32 x)
 {
-	return x >> n | x << (32 - n);
+	__u64 high = (__u64)x << 32;
+
+	PC_OPAQUE(high); /* or it is made a multiplication */
+	return high | x;
 }
 
 /* The next sixteen words of the message schedule, in place. */
@@ -46,14 +53,14 @@ pc_sha256_schedule(__u32 w[16])
 {
 	PC_UNROLL
 	for (int t = 0; t < 16; t++) {
-		__u32 x, y;
+		__u64 x, y;
 
 		asm volatile("" ::: "memory");
-		x = w[(t + 1) % 16];
-		y = w[(t + 14) % 16];
+		x = pc_sha256_twice(w[(t + 1) % 16]);
+		y = pc_sha256_twice(w[(t + 14) % 16]);
 		w[t] += w[(t + 9) % 16] +
-			(pc_sha256_ror(x, 7) ^ pc_sha256_ror(x, 18) ^ x >> 3) +
-			(pc_sha256_ror(y, 17) ^ pc_sha256_ror(y, 19) ^ y >> 10);
+			(__u32)(x >> 7 ^ x >> 18 ^ (x & 0xffffffff) >> 3) +
+			(__u32)(y >> 17 ^ y >> 19 ^ (y & 0xffffffff) >> 10);
 	}
 }
 
@@ -70,15 +77,14 @@ pc_sha256_rounds(__u32 v[8], const __u32 *w, const __u32 *k)
 		__u32 b = v[(17 - t) % 8], f = v[(21 - t) % 8];
 		__u32 c = v[(18 - t) % 8], g = v[(22 - t) % 8];
 		__u32 *d = &v[(19 - t) % 8], *h = &v[(23 - t) % 8];
+		__u64 ee = pc_sha256_twice(e), aa = pc_sha256_twice(a);
 
 		/* Loads stay in their round: hoisted, they fill the stack. */
 		asm volatile("" ::: "memory");
-		*h += (pc_sha256_ror(e, 6) ^ pc_sha256_ror(e, 11) ^
-		       pc_sha256_ror(e, 25)) +
+		*h += (__u32)(ee >> 6 ^ ee >> 11 ^ ee >> 25) +
 		      (g ^ (e & (f ^ g))) + k[t] + w[t];
 		*d += *h;
-		*h += (pc_sha256_ror(a, 2) ^ pc_sha256_ror(a, 13) ^
-		       pc_sha256_ror(a, 22)) +
+		*h += (__u32)(aa >> 2 ^ aa >> 13 ^ aa >> 22) +
 		      ((a & b) | (c & (a | b)));
 	}
 }
