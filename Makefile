@@ -6,6 +6,7 @@
 #   make check-unit      unit tests; no root
 #   make check-bpf       the kernel programs, packet by packet; CAP_BPF
 #   make check-e2e       network namespaces end to end; root
+#   make check-peers     10,000 requests by each client and proxy in use; root
 #   make check-kernels   BPF tests and conformance on other kernels, under qemu;
 #                        root
 #   make fuzz            fuzz the parsers (FUZZ_SECONDS=60 each)
@@ -29,6 +30,7 @@ PKG_CONFIG ?= pkg-config
 INSTALL    ?= install
 CLANG_FORMAT ?= clang-format
 FUZZ_SECONDS ?= 60
+REQUESTS   ?= 10000
 
 # Sanitized objects live apart, so switching flavours never mixes them.
 O := build$(if $(ASAN),/asan)
@@ -73,12 +75,12 @@ FUZZERS   := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*
 FUZZ_LIB  := $(patsubst agent/%.c,build/fuzz/agent/%.o,$(filter-out agent/main.c agent/loader.c,$(wildcard agent/*.c)))
 E2E       := $(wildcard tests/e2e/*.sh)
 STYLED    := $(wildcard agent/*.[ch] bpf/*.[ch] include/*.h tests/*/*.[ch])
-SCRIPTS   := $(wildcard .ci/run scripts/* tests/e2e/*.sh tests/e2e/lib.bash)
+SCRIPTS   := $(wildcard .ci/run scripts/* tests/e2e/*.sh tests/*/lib.bash)
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all bpf bootstrap demo check check-unit check-bpf check-e2e check-kernels fuzz bench \
+.PHONY: all bpf bootstrap demo check check-unit check-bpf check-e2e check-peers check-kernels fuzz bench \
 	lint format install uninstall clean dist help
 
 all: $(O)/portcullis bpf
@@ -112,6 +114,10 @@ check-bpf: $(BPFTEST)
 
 check-e2e: all
 	@O=$(O) scripts/check $(E2E)
+
+check-peers: all
+	@O=$(O) REQUESTS=$(REQUESTS) LIMIT_E2E_S=1800 scripts/check \
+		tests/e2e/real-peers-get-every-answer.sh
 
 check-kernels: $(BPFTEST) $(O)/portcullis
 	@BIN=$(O)/portcullis scripts/check-kernels $(BPFTEST)

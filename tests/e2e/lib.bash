@@ -134,12 +134,14 @@ make_topology() {
 
 # --- the two nginxes --------------------------------------------------------
 
-# start_nginx NAME: runs $tmp/NAME.conf, whose http block comes on stdin.
+# start_nginx NAME [DIRECTIVE]: runs $tmp/NAME.conf, whose http block comes on
+# stdin.
 start_nginx() {
 	local name=$1 dir=$tmp/$1
 	mkdir "$dir"
 	{
 		cat <<-CONF
+			${2-}
 			daemon off;
 			user root;
 			worker_processes 1;
