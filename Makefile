@@ -7,6 +7,7 @@
 #   make check-bpf       the kernel programs, packet by packet; CAP_BPF
 #   make check-e2e       network namespaces end to end; root
 #   make check-peers     10,000 requests by each client and proxy in use; root
+#   make check-loss      packets lost, doubled and reordered; root
 #   make check-kernels   BPF tests and conformance on other kernels, under qemu;
 #                        root
 #   make fuzz            fuzz the parsers (FUZZ_SECONDS=60 each)
@@ -80,10 +81,10 @@ SCRIPTS   := $(wildcard .ci/run scripts/* tests/e2e/*.sh tests/*/lib.bash)
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all bpf bootstrap demo check check-unit check-bpf check-e2e check-peers check-kernels fuzz bench \
+.PHONY: all bpf bootstrap demo check check-unit check-bpf check-e2e check-peers check-loss check-kernels fuzz bench \
 	lint format install uninstall clean dist help
 
-all: $(O)/portcullis bpf
+all: $(O)/portcullis bpf $(O)/loss/impair.bpf.o
 bpf: $(SKELS)
 
 help:
@@ -119,6 +120,12 @@ check-peers: all
 	@O=$(O) REQUESTS=$(REQUESTS) LIMIT_E2E_S=1800 scripts/check \
 		tests/e2e/real-peers-get-every-answer.sh
 
+check-loss: REQUESTS = 1000
+check-loss: all
+	@O=$(O) REQUESTS=$(REQUESTS) BODIES=large WAYS=all \
+		LIMIT_E2E_S=1800 scripts/check \
+		tests/e2e/streams-survive-a-bad-network.sh
+
 check-kernels: $(BPFTEST) $(O)/portcullis
 	@BIN=$(O)/portcullis scripts/check-kernels $(BPFTEST)
 
@@ -138,6 +145,11 @@ $(O)/agent/%.o: agent/%.c | $(SKELS)
 $(O)/agent/loader.o: $(SKELS)
 
 $(O)/%.bpf.o: bpf/%.bpf.c
+	$(call say,BPF,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c -o $@ $<
+
+$(O)/%.bpf.o: tests/%.bpf.c
 	$(call say,BPF,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -c -o $@ $<

@@ -29,6 +29,7 @@ gateway6=fd77::1
 bpffs=/sys/fs/bpf
 client_ns=pc$$-client
 gateway_ns=pc$$-gateway
+namespaces=("$client_ns" "$gateway_ns")
 pins=$bpffs/portcullis-test-$$
 tmp=
 snapshot=
@@ -64,7 +65,7 @@ cleanup() {
 	for pid in "${nginx[@]}"; do
 		kill "$pid" && wait "$pid"
 	done
-	for pid in "$client_ns" "$gateway_ns"; do
+	for pid in "${namespaces[@]}"; do
 		[ ! -e "/run/netns/$pid" ] || ip netns del "$pid"
 	done
 	[ "$bpffs_was_mounted" = 1 ] || [ -n "$(ls -A "$bpffs")" ] ||
@@ -112,12 +113,17 @@ give() {
 	done
 }
 
+# Between the two hosts; a test may put more there.
+make_link() {
+	ip link add name client0 netns "$client_ns" type veth \
+		peer name gate0 netns "$gateway_ns"
+}
+
 make_topology() {
 	local ns
 	ip netns add "$client_ns"
 	ip netns add "$gateway_ns"
-	ip link add name client0 netns "$client_ns" type veth \
-		peer name gate0 netns "$gateway_ns"
+	make_link
 	ip -n "$client_ns" link set client0 addrgenmode none
 	ip -n "$gateway_ns" link set gate0 addrgenmode none
 	give "$client_ns" client0 10.77.0.{2,3,4,66}/24 fe80::2/64 fd77::{3,66}/64 \

@@ -8,11 +8,13 @@
 #   DENY=MODE       what a refused request gets (--deny)
 #   CHUNKED=WHICH   who sends chunked bodies: none, dead, all
 #   REQUESTS=COUNT  for each peer
+#   BODIES=KIND     small, mixed, large
 #   SEED=NUMBER     another plan
 . "$(dirname "${BASH_SOURCE[0]}")/../e2e/lib.bash"
 
 peers=$here/tests/peers
-: "${DENY:=close}" "${CHUNKED:=dead}" "${REQUESTS:=300}" "${SEED:=1}"
+: "${DENY:=close}" "${CHUNKED:=dead}" "${REQUESTS:=300}" \
+	"${BODIES:=mixed}" "${SEED:=1}"
 # What a client waits for one answer, and a peer for all of them.
 patience_s=30
 limit_s=$((60 + REQUESTS / 50))
@@ -239,7 +241,7 @@ make_plan() {
 	rm -rf "$dir"
 	mkdir "$dir"
 	python3 "$peers/plan.py" "$dir" "$REQUESTS" "$SEED" \
-		--chunked "$CHUNKED" "$@"
+		--chunked "$CHUNKED" --bodies "$BODIES" "$@"
 	cp "$(credential good)" "$dir/key-good"
 	cp "$(credential dead)" "$dir/key-dead"
 	printf '%s' "$refusal" >"$dir/refusal"
@@ -260,11 +262,16 @@ planned() {
 	grep -cP "^\S+\t$1\t" "$tmp/plan/requests.tsv" || true
 }
 
+# netstat NAMESPACE FILE GROUP FIELD: a counter of the kernel's
+netstat() {
+	nsenter --net="/run/netns/$1" awk -v group="$3:" -v field="$4" '
+		$1 == group && !n++ { for (i = 1; i <= NF; i++) at[$i] = i; next }
+		$1 == group { print $at[field] }' "/proc/net/$2"
+}
+
 # Connections that were ended by a reset, of all in a namespace.
 resets() {
-	nsenter --net="/run/netns/$1" awk '
-		/^Tcp:/ && !n++ { for (i = 1; i <= NF; i++) at[$i] = i; next }
-		/^Tcp:/ { print $at["EstabResets"] }' /proc/net/snmp
+	netstat "$1" snmp Tcp EstabResets
 }
 
 all_resets() {
