@@ -12,6 +12,7 @@
 #                        root
 #   make fuzz            fuzz the parsers (FUZZ_SECONDS=60 each)
 #   make bench           ns per packet of both programs; CAP_BPF
+#   make bench-request   the request plane against nginx by itself; root
 #   make lint            format, style and static checks
 #   make format          rewrite the sources with clang-format
 #   make install         honours DESTDIR and PREFIX
@@ -81,7 +82,8 @@ SCRIPTS   := $(wildcard .ci/run scripts/* tests/e2e/*.sh tests/*/lib.bash)
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all bpf bootstrap demo check check-unit check-bpf check-e2e check-peers check-loss check-kernels fuzz bench \
+.PHONY: all bpf bootstrap demo check check-unit check-bpf check-e2e check-peers \
+	check-loss check-kernels fuzz bench bench-request \
 	lint format install uninstall clean dist help
 
 all: $(O)/portcullis bpf $(O)/loss/impair.bpf.o
@@ -132,6 +134,10 @@ check-kernels: $(BPFTEST) $(O)/portcullis
 bench: $(O)/bench_request
 	@$<
 
+bench-request: all $(O)/bench_request $(O)/load
+	@$(O)/bench_request
+	@scripts/bench-request $(O)/portcullis $(O)/load
+
 $(O)/portcullis: $(AGENT)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(PC_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -175,6 +181,11 @@ $(O)/bench_%: tests/bench/bench_%.c $(LIB) $(SKELS)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(PC_CFLAGS) -Itests $(PC_LDFLAGS) $(LDFLAGS) -o $@ \
 		$< $(LIB) $(LDLIBS)
+
+$(O)/load: tests/bench/load.c
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(PC_CFLAGS) $(PC_LDFLAGS) $(LDFLAGS) -o $@ $<
 
 # An archive, so that a fuzzer takes in only the modules it calls.
 build/fuzz/agent/%.o: agent/%.c

@@ -153,7 +153,7 @@ start_nginx() {
 			worker_processes 1;
 			pid $dir/pid;
 			error_log $dir/error.log;
-			events { worker_connections 512; }
+			events { ${nginx_events:-worker_connections 512;} }
 			http {
 			client_max_body_size 0;
 			client_body_temp_path $dir/body;
