@@ -10,11 +10,6 @@
 #include "answer.bpf.h"
 #include "walk.bpf.h"
 
-/* Repeats of an answer while the rest of a body comes in, whose senders have
- * seldom lost it; a retransmission is always answered.
- */
-#define PC_REPEATS_EARLY 4
-
 /* The entry of a connection that is refused something, new or not; NULL when
  * the table is full.
  */
@@ -48,7 +43,7 @@ static __always_inline int living_acknowledge(const struct pc_request *f)
 {
 	const struct pc_living *l = f->living;
 	struct pc_send out = {
-		.seq = l->answer_seq + l->answer_size,
+		.seq = l->answer_seq + (l->swallowing ? 0 : l->answer_size),
 		.ack = l->taken,
 		.flags = PC_TCP_ACK,
 		.window = l->window,
@@ -123,8 +118,11 @@ static __always_inline void living_remember_link(const struct pc_request *f,
 		bpf_skb_load_bytes(f->skb, 18, l->link + 18, 4);
 }
 
-/* Answers the request that the segment begins with.  The gateway must still
- * learn what the client acknowledged.
+/*
+ * Answers the request that the segment begins with, or, where more of its body
+ * is to come, begins to swallow that: clients that get an answer before they
+ * have sent everything give their connection up.  The gateway must still learn
+ * what the client acknowledged.
  */
 static __always_inline int living_refuse(struct pc_request *f, __u32 reason,
 					 __u32 dialect)
@@ -139,32 +137,32 @@ static __always_inline int living_refuse(struct pc_request *f, __u32 reason,
 	living_remember(f, l, reason, dialect, size);
 	living_remember_link(f, l);
 	f->living = l;
-	if (living_reply(f, size))
+	if (l->swallowing ? living_acknowledge(f) : living_reply(f, size))
 		count_add(PC_R_ANSWER_FAILED, 0);
 	return answer_to_gateway(f, seq, ack, PC_TCP_ACK);
 }
 
-/* The answer, once more, to a client that has not acknowledged it; else just an
- * acknowledgement.
+/*
+ * The answer to a client that has not acknowledged it; else, and before the
+ * request is complete, just an acknowledgement.  So the answer goes out with
+ * that of the request's last byte, and who has not got it will send that again.
  */
-static __always_inline enum pc_reason living_repeat(const struct pc_request *f,
-						    int early)
+static __always_inline enum pc_reason living_answer(const struct pc_request *f)
 {
 	struct pc_living *l = f->living;
 	__u32 index = PC_ANSWER_INDEX(f->slot, l->reason, l->dialect, 0);
 	__u32 end = l->answer_seq + l->answer_size, size;
 
-	if (seq_distance(f->s->segment.ack, end) < 0 &&
-	    l->repeats < (early ? PC_REPEATS_EARLY : PC_REPEATS_MAX)) {
-		l->repeats++;
-		size = answer_fill(f->s, index);
-		/* A new policy's answer would not fit into its place. */
-		if (size != l->answer_size)
-			return PC_R_ANSWER_FAILED;
-		return living_reply(f, size) ? PC_R_ANSWER_FAILED
-					     : PC_R_REPEATED;
-	}
-	return living_acknowledge(f) ? PC_R_ANSWER_FAILED : PC_R_SWALLOWED;
+	if (l->swallowing || seq_distance(f->s->segment.ack, end) >= 0 ||
+	    l->repeats >= PC_REPEATS_MAX)
+		return living_acknowledge(f) ? PC_R_ANSWER_FAILED
+					     : PC_R_SWALLOWED;
+	l->repeats++;
+	size = answer_fill(f->s, index);
+	/* A new policy's answer would not fit into its place. */
+	if (size != l->answer_size)
+		return PC_R_ANSWER_FAILED;
+	return living_reply(f, size) ? PC_R_ANSWER_FAILED : PC_R_REPEATED;
 }
 
 /* More of a refused request: acknowledged, and the gateway never sees it. */
@@ -189,10 +187,7 @@ static __always_inline enum pc_reason living_swallow(const struct pc_request *f)
 	l->taken = end;
 	l->swallowing = st->phase != PC_PHASE_HEAD || st->next != end;
 	delta_write(l, &d);
-	/* Nothing would make a client ask again once its request is
-	 * acknowledged in full: its last byte is, together with the answer.
-	 */
-	return living_repeat(f, l->swallowing);
+	return living_answer(f);
 }
 
 /*
@@ -213,7 +208,7 @@ static __always_inline enum pc_reason living_take(const struct pc_request *f)
 		return PC_R_ANSWER_FAILED;
 	if (!ahead)
 		return f->flow ? living_swallow(f) : PC_R_SWALLOW_LIMIT;
-	return living_repeat(f, ahead > 0);
+	return living_answer(f);
 }
 
 /* Marks what the segment says of the connection's end; 1: it is over. */

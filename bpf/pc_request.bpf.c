@@ -331,7 +331,11 @@ static __always_inline int follow_data(struct pc_request *f)
 	if (r == PC_NEXT)
 		return f->flow ? judge_segment(f) : pass(f, PC_R_MID_STREAM);
 	count_add(r, 0);
-	return r == PC_R_SWALLOW_LIMIT ? living_reset(f) : TC_ACT_SHOT;
+	if (r != PC_R_SWALLOW_LIMIT)
+		return TC_ACT_SHOT;
+	/* It has no answer yet, and this one ends the connection. */
+	return f->flow ? answer_close(f, f->living->reason, f->living->dialect)
+		       : living_reset(f);
 }
 
 /* The connection's entries, by f->s->key. */
