@@ -67,7 +67,11 @@ static __always_inline enum pc_reason flow_opaque(struct pc_flow *flow,
 static __always_inline enum pc_reason flow_begin(const struct pc_flow_key *key,
 						 const struct pc_segment *g)
 {
-	struct pc_flow flow = { .client.next = g->seq + 1 };
+	struct pc_flow flow = {
+		.client.next = g->seq + 1,
+		.claimed = g->seq,
+		.ahead_end = g->seq,
+	};
 	enum pc_reason r = PC_R_NO_PAYLOAD;
 
 	if (g->payload_size)
@@ -123,6 +127,26 @@ stream_place(__u32 *at, const struct pc_stream *st, const struct pc_segment *g)
 		return PC_R_BODY;
 	*at = -ahead;
 	return PC_NEXT;
+}
+
+/*
+ * Data before its turn goes on, and waits at the gateway: nothing that comes
+ * before it can then be left out of the stream.  Either who refuses sees it, or
+ * it sees that something was refused: the exchanges are full barriers.
+ */
+static __always_inline int flow_run_ahead(struct pc_flow *flow,
+					  const struct pc_segment *g)
+{
+	__u32 end = segment_end(g);
+
+	if (seq_distance(end, flow->ahead_end) > 0)
+		__sync_lock_test_and_set(&flow->ahead_end, end);
+	return *(volatile __u32 *)&flow->living;
+}
+
+static __always_inline int flow_is_ahead(struct pc_flow *flow, __u32 seq)
+{
+	return seq_distance(*(volatile __u32 *)&flow->ahead_end, seq) > 0;
 }
 
 /* Steps over a head at "at", and over a body whose length is known. */

@@ -94,7 +94,7 @@ static __always_inline void living_remember(const struct pc_request *f,
 	d.added += size;
 	d.skipped += end - g->seq;
 	delta_write(l, &d);
-	f->flow->living = 1;
+	__sync_lock_test_and_set(&f->flow->living, 1);
 }
 
 /* How frames to the client begin, for whoever must reset it from outside. */
@@ -137,6 +137,9 @@ static __always_inline int living_refuse(struct pc_request *f, __u32 reason,
 	living_remember(f, l, reason, dialect, size);
 	living_remember_link(f, l);
 	f->living = l;
+	/* On another processor, since it was asked before. */
+	if (flow_is_ahead(f->flow, f->s->segment.seq))
+		return answer_close(f, reason, dialect);
 	if (l->swallowing ? living_acknowledge(f) : living_reply(f, size))
 		count_add(PC_R_ANSWER_FAILED, 0);
 	return answer_to_gateway(f, seq, ack, PC_TCP_ACK);
@@ -171,8 +174,8 @@ static __always_inline enum pc_reason living_swallow(const struct pc_request *f)
 	const struct pc_segment *g = &f->s->segment;
 	struct pc_stream *st = &f->flow->client;
 	struct pc_living *l = f->living;
-	struct pc_delta d = f->s->delta;
 	__u32 end = g->seq + g->payload_size;
+	int ours;
 
 	f->s->walk_heads = 0;
 	f->s->answer = 0;
@@ -183,10 +186,15 @@ static __always_inline enum pc_reason living_swallow(const struct pc_request *f)
 	/* What lies behind it, the client will send again. */
 	if (st->phase == PC_PHASE_HEAD && seq_distance(end, st->next) > 0)
 		end = st->next;
-	d.skipped += end - l->taken;
-	l->taken = end;
-	l->swallowing = st->phase != PC_PHASE_HEAD || st->next != end;
-	delta_write(l, &d);
+	bpf_spin_lock(&l->lock);
+	ours = l->taken == g->seq;
+	if (ours) {
+		l->delta.skipped += end - g->seq;
+		l->taken = end;
+	}
+	bpf_spin_unlock(&l->lock);
+	if (ours)
+		l->swallowing = st->phase != PC_PHASE_HEAD || st->next != end;
 	return living_answer(f);
 }
 

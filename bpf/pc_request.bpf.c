@@ -203,6 +203,7 @@ static __always_inline int may_live(const struct pc_request *f)
 	clock = bpf_map_lookup_elem(&pc_clock, &zero);
 	return clock && !clock->draining && f->flow->seen &&
 	       !(f->s->segment.flags & PC_TCP_FIN) && !f->s->carried &&
+	       !flow_is_ahead(f->flow, f->s->segment.seq) &&
 	       !(h->flags & (PC_H_HTTP10 | PC_H_CLOSE | PC_H_EXPECT)) &&
 	       h->content_length <= PC_SWALLOW_MAX;
 }
@@ -229,6 +230,10 @@ static __always_inline int refuse(struct pc_request *f, struct pc_judgement j)
 		r = refuse_prepare(f, deny, j);
 	if (r != PC_NEXT)
 		return leave_first(f, r, 0);
+	/* A second copy of it, at work on another processor. */
+	if (__sync_lock_test_and_set(&f->flow->claimed, f->s->segment.seq) ==
+	    f->s->segment.seq)
+		return TC_ACT_SHOT;
 	count_add(j.reason, 0);
 	return act(f, deny, j);
 }
@@ -290,6 +295,9 @@ static __always_inline int judge_segment(struct pc_request *f)
 		 * yet the request's answer.
 		 */
 		f->flow->head_ack = f->s->segment.ack;
+		if (r == PC_R_GAP && flow_run_ahead(f->flow, &f->s->segment) &&
+		    !f->living)
+			return TC_ACT_SHOT;
 		return pass(f, r);
 	}
 	f->s->answer = 0;

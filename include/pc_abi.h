@@ -352,7 +352,8 @@ enum pc_flow_state {
 
 /*
  * All numbers are the sender's own, unless said otherwise.  The two directions
- * may be at work at the same time: every field has one writer.
+ * may be at work at the same time: every field has one writer, but for those
+ * that are only changed by an atomic exchange.
  */
 struct pc_flow {
 	/* egress */
@@ -375,11 +376,14 @@ struct pc_flow {
 	__u8 state;	  /* enum pc_flow_state */
 	__u8 reason;	  /* CLOSING: why; opaque: what made it so */
 	__u8 dialect;	  /* CLOSING: of the answer */
-	__u8 living;	  /* has an entry in pc_living */
 	__u8 heads;	  /* a HEAD request was handed on, and no other since */
 	__u8 head;	  /* its place among the messages */
 	__u8 unsure;	  /* which answer has no body is not known */
-	__u8 pad2;
+	__u8 pad2[2];
+	/* ingress, on several processors at once */
+	__u32 living;	 /* has an entry in pc_living */
+	__u32 claimed;	 /* where the last refused request began */
+	__u32 ahead_end; /* just after what was handed on before its turn */
 };
 
 /*
@@ -436,7 +440,7 @@ _Static_assert(sizeof(struct pc_clock) == 48, "pc_clock layout");
 _Static_assert(sizeof(struct pc_answer) == 520, "pc_answer layout");
 _Static_assert(sizeof(struct pc_count) == 16, "pc_count layout");
 _Static_assert(sizeof(struct pc_flow_key) == 44, "pc_flow_key layout");
-_Static_assert(sizeof(struct pc_flow) == 72, "pc_flow layout");
+_Static_assert(sizeof(struct pc_flow) == 84, "pc_flow layout");
 _Static_assert(sizeof(struct pc_living) == 88, "pc_living layout");
 _Static_assert(PC_R_MAX <= 128, "pc_policy.deny covers every reason");
 
