@@ -167,13 +167,13 @@ static __always_inline enum pc_reason
 flow_outstanding(const struct pc_flow *f, const struct pc_segment *g,
 		 const struct pc_delta *d)
 {
+	if (f->gateway.phase == PC_PHASE_OPAQUE || f->unsure)
+		return PC_R_ANSWER_UNSURE;
 	if (!f->seen)
 		/* Nothing came back since the last head. */
 		return f->client.messages && g->ack == f->head_ack
 			       ? PC_R_PIPELINED
 			       : PC_NEXT;
-	if (f->gateway.phase == PC_PHASE_OPAQUE || f->unsure)
-		return PC_R_ANSWER_UNSURE;
 	return f->client.messages != f->gateway.messages ||
 			       g->ack - d->added != f->gateway_end
 		       ? PC_R_PIPELINED

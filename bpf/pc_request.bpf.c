@@ -189,7 +189,8 @@ static __always_inline int leave(const struct pc_request *f, enum pc_reason r,
 static __always_inline int leave_first(const struct pc_request *f,
 				       enum pc_reason r, __u32 would)
 {
-	walk_handed_on(f->flow, f->s->first.method == PC_METHOD_HEAD);
+	walk_handed_on(f->flow, f->s->first.method == PC_METHOD_HEAD,
+		       r == PC_R_PIPELINED);
 	return leave(f, r, would);
 }
 

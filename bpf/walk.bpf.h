@@ -114,13 +114,18 @@ PC_GLOBAL int walk_chunk(struct __sk_buff *skb, struct pc_scratch *s,
 	return 0;
 }
 
-/* A request that goes on to the gateway. */
-static __always_inline void walk_handed_on(struct pc_flow *flow, int is_head)
+/* A request that goes on to the gateway; "early": its client did not wait for
+ * the answer to the one before.
+ */
+static __always_inline void walk_handed_on(struct pc_flow *flow, int is_head,
+					   int early)
 {
 	int pending = flow->client.messages != flow->gateway.messages;
 
-	/* Which of several answers has no body is not followed. */
-	if (pending && (is_head || flow->heads))
+	/* Which of several answers has no body is not followed; and of answers
+	 * that are not seen nobody knows how many have come.
+	 */
+	if (flow->seen ? pending && (is_head || flow->heads) : early)
 		flow->unsure = 1;
 	flow->head = flow->client.messages;
 	flow->heads = is_head;
@@ -198,7 +203,7 @@ static __always_inline void walk_head(const struct pc_walk *w, __u32 at)
 	if (r == PC_NEXT)
 		r = walk_over_head(flow, seq, &s->scan.head);
 	if (r == PC_NEXT)
-		walk_handed_on(flow, s->scan.head.method == PC_METHOD_HEAD);
+		walk_handed_on(flow, s->scan.head.method == PC_METHOD_HEAD, 1);
 	else
 		flow_opaque(flow, r);
 }
