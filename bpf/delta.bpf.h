@@ -145,22 +145,19 @@ static __always_inline int delta_to_gateway(struct __sk_buff *skb,
 
 /*
  * Data from before the last answer was acknowledged when that was sent: it is a
- * spurious retransmission, and keeps the place it had.  And until the client
- * has that answer, none but the answer itself may acknowledge its request: a
- * lost one is sent again when the request is.
+ * spurious retransmission, and keeps the place it had.
  */
 static __always_inline int delta_to_client(struct __sk_buff *skb,
-					   struct pc_scratch *s, int acked)
+					   struct pc_scratch *s)
 {
 	const struct pc_segment *g = &s->segment;
 	const struct pc_delta *d = &s->delta;
 	int old = g->payload_size && seq_distance(g->seq, d->mark) < 0;
-	__u32 skipped = acked ? d->skipped : d->skipped_before;
 
-	s->shift.sack_add = skipped;
+	s->shift.sack_add = d->skipped;
 	s->shift.has_floor = 0;
 	return delta_store(skb, s, g->seq + (old ? d->added_before : d->added),
-			   g->ack + skipped);
+			   g->ack + d->skipped);
 }
 
 #endif /* PC_DELTA_BPF_H */

@@ -86,13 +86,11 @@ static __always_inline void living_remember(const struct pc_request *f,
 	l->reason = reason;
 	l->dialect = dialect;
 	l->repeats = 0;
-	l->acked = 0;
 	l->swallowing = st->phase != PC_PHASE_HEAD || st->next != l->taken;
 	l->client_end = l->taken;
 	l->gateway_end = f->flow->gateway_end;
 	d.mark = g->ack - d.added;
 	d.added_before = d.added;
-	d.skipped_before = d.skipped;
 	d.added += size;
 	d.skipped += end - g->seq;
 	delta_write(l, &d);
@@ -229,9 +227,6 @@ living_note(struct pc_living *l, const struct pc_segment *g, int from_client)
 	__u32 *last = from_client ? &l->client_end : &l->gateway_end;
 
 	l->seen_ns = bpf_ktime_get_boot_ns();
-	if (from_client && !l->swallowing &&
-	    seq_distance(g->ack, l->answer_seq + l->answer_size) >= 0)
-		l->acked = 1;
 	/* Somebody who made it up would have to know this number. */
 	if (g->flags & PC_TCP_RST)
 		return !from_client || g->seq == *last;

@@ -231,13 +231,10 @@ static __always_inline int refuse(struct pc_request *f, struct pc_judgement j)
 		r = refuse_prepare(f, deny, j);
 	if (r != PC_NEXT)
 		return leave_first(f, r, 0);
-	/* A second copy of it, at work on another processor? */
-	if (deny != PC_DENY_DROP &&
-	    __sync_lock_test_and_set(&f->flow->claimed, f->s->segment.seq) ==
-		    f->s->segment.seq) {
-		count_add(PC_R_REPEATED, 0);
+	/* A second copy of it, at work on another processor. */
+	if (__sync_lock_test_and_set(&f->flow->claimed, f->s->segment.seq) ==
+	    f->s->segment.seq)
 		return TC_ACT_SHOT;
-	}
 	count_add(j.reason, 0);
 	return act(f, deny, j);
 }
@@ -447,7 +444,7 @@ static __always_inline int reply(struct pc_request *f)
 	if (!f->living)
 		return PC_TC_PASS;
 	over = living_note(f->living, g, 0);
-	rc = delta_to_client(f->skb, f->s, f->living->acked);
+	rc = delta_to_client(f->skb, f->s);
 	if (over)
 		bpf_map_delete_elem(&pc_living, &f->s->key);
 	return rc ? TC_ACT_SHOT : PC_TC_PASS;

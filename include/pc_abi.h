@@ -397,8 +397,8 @@ struct pc_flow {
 struct pc_delta {
 	__u32 skipped;
 	__u32 added;
-	__u32 skipped_before; /* before the last refusal */
-	__u32 added_before;   /* and this for what lies below mark */
+	__u32 added_before; /* before the last answer: for what lies below mark
+			     */
 	__u32 mark; /* gateway's number of the first byte after the last answer
 		     */
 };
@@ -425,8 +425,6 @@ struct pc_living {
 	__u8 link_size;	   /* bytes of link */
 	__be16 vlan_proto; /* of a tag beside the frame; 0: none */
 	__u16 vlan_tci;
-	__u8 acked; /* the client has acknowledged the last answer */
-	__u8 pad[3];
 	__u64 seen_ns;	   /* CLOCK_BOOTTIME of its last segment */
 	__u8 link[24];	   /* link header of the client's frames */
 	__u32 client_end;  /* just after the client's last byte */
@@ -443,7 +441,7 @@ _Static_assert(sizeof(struct pc_answer) == 520, "pc_answer layout");
 _Static_assert(sizeof(struct pc_count) == 16, "pc_count layout");
 _Static_assert(sizeof(struct pc_flow_key) == 44, "pc_flow_key layout");
 _Static_assert(sizeof(struct pc_flow) == 84, "pc_flow layout");
-_Static_assert(sizeof(struct pc_living) == 96, "pc_living layout");
+_Static_assert(sizeof(struct pc_living) == 88, "pc_living layout");
 _Static_assert(PC_R_MAX <= 128, "pc_policy.deny covers every reason");
 
 #endif /* PC_ABI_H */
