@@ -231,10 +231,13 @@ static __always_inline int refuse(struct pc_request *f, struct pc_judgement j)
 		r = refuse_prepare(f, deny, j);
 	if (r != PC_NEXT)
 		return leave_first(f, r, 0);
-	/* A second copy of it, at work on another processor. */
-	if (__sync_lock_test_and_set(&f->flow->claimed, f->s->segment.seq) ==
-	    f->s->segment.seq)
+	/* A second copy of it, at work on another processor? */
+	if (deny != PC_DENY_DROP &&
+	    __sync_lock_test_and_set(&f->flow->claimed, f->s->segment.seq) ==
+		    f->s->segment.seq) {
+		count_add(PC_R_REPEATED, 0);
 		return TC_ACT_SHOT;
+	}
 	count_add(j.reason, 0);
 	return act(f, deny, j);
 }
