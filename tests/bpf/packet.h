@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 
 #define PACKET_MAX 16384
+#define PACKET_WINDOW 502
 #define PACKET_MAC_CLIENT "\x02\xc1\x02\x03\x04\x05"
 #define PACKET_MAC_GATEWAY "\x02\x9a\x0b\x0c\x0d\x0e"
 
@@ -52,7 +53,12 @@ struct shape {
 	uint8_t ip_first;    /* instead of version and header length */
 	uint8_t reserved;    /* second byte of a fragment header */
 	uint8_t ext_words;   /* length field of the other extension headers */
+	uint8_t wscale;	     /* a window scale option, unless 0 */
+	uint8_t n_sacks;     /* SACK blocks */
+	uint16_t window;     /* instead of 502 */
 	bool mptcp;	     /* an MP_CAPABLE option */
+	bool to_client;	     /* the link's addresses the other way round */
+	uint32_t sacks[4][2];
 };
 
 struct packet {
@@ -126,8 +132,8 @@ static inline uint32_t packet_sum_l4(const uint8_t *addresses, size_t n,
 static inline void packet_put_link(struct packet *p, const struct shape *s,
 				   bool is_v6)
 {
-	packet_put(p, PACKET_MAC_GATEWAY, 6);
-	packet_put(p, PACKET_MAC_CLIENT, 6);
+	packet_put(p, s->to_client ? PACKET_MAC_CLIENT : PACKET_MAC_GATEWAY, 6);
+	packet_put(p, s->to_client ? PACKET_MAC_GATEWAY : PACKET_MAC_CLIENT, 6);
 	for (unsigned int i = 0; i < s->n_tags; i++) {
 		packet_put16(p, !i && s->n_tags > 1 ? 0x88a8 : 0x8100);
 		packet_put16(p, 100 + i);
@@ -186,9 +192,38 @@ static inline void packet_put_ip6(struct packet *p, const struct shape *s)
 	}
 }
 
+static inline bool shape_has_ts(const struct shape *s)
+{
+	return s->ts_value || s->ts_echo;
+}
+
+static inline unsigned int shape_option_words(const struct shape *s)
+{
+	return 3u * shape_has_ts(s) + s->mptcp + !!s->wscale +
+	       (s->n_sacks ? 1 + 2u * s->n_sacks : 0);
+}
+
+static inline void packet_put_options(struct packet *p, const struct shape *s)
+{
+	if (s->mptcp)
+		packet_put32(p, 0x1e040100);
+	if (s->wscale)
+		packet_put32(p, 0x01030300u + s->wscale);
+	if (shape_has_ts(s)) {
+		packet_put32(p, 0x0101080a);
+		packet_put32(p, s->ts_value);
+		packet_put32(p, s->ts_echo);
+	}
+	if (s->n_sacks)
+		packet_put32(p, 0x01010502u + 8u * s->n_sacks);
+	for (unsigned int i = 0; i < s->n_sacks; i++) {
+		packet_put32(p, s->sacks[i][0]);
+		packet_put32(p, s->sacks[i][1]);
+	}
+}
+
 static inline void packet_put_l4(struct packet *p, const struct shape *s)
 {
-	bool ts = s->ts_value || s->ts_echo;
 
 	p->l4_at = p->size;
 	packet_put16(p, s->sport);
@@ -200,17 +235,11 @@ static inline void packet_put_l4(struct packet *p, const struct shape *s)
 	}
 	packet_put32(p, s->seq);
 	packet_put32(p, s->ack);
-	packet_put8(p, (5 + 3 * ts + s->mptcp) << 4);
+	packet_put8(p, (5 + shape_option_words(s)) << 4);
 	packet_put8(p, s->flags);
-	packet_put16(p, 502);
+	packet_put16(p, s->window ? s->window : PACKET_WINDOW);
 	packet_put32(p, 0); /* checksum and urgent pointer */
-	if (s->mptcp)
-		packet_put32(p, 0x1e040100);
-	if (!ts)
-		return;
-	packet_put32(p, 0x0101080a);
-	packet_put32(p, s->ts_value);
-	packet_put32(p, s->ts_echo);
+	packet_put_options(p, s);
 }
 
 /* Lengths and checksums, once everything is in its place. */
@@ -264,6 +293,7 @@ struct segment {
 	uint32_t seq;
 	uint32_t ack;
 	uint8_t flags;
+	uint16_t window;
 	bool has_ts;
 	uint32_t ts_value;
 	uint32_t ts_echo;
@@ -294,6 +324,7 @@ static inline int segment_read_tcp(struct segment *out, const uint8_t *l4,
 	out->seq = packet_get32(l4 + 4);
 	out->ack = packet_get32(l4 + 8);
 	out->flags = l4[13];
+	out->window = (uint16_t)packet_get16(l4 + 14);
 	out->has_ts = header == 32 && packet_get32(l4 + 20) == 0x0101080a;
 	if (header != 20 && !out->has_ts)
 		return -1;

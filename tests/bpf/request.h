@@ -46,6 +46,8 @@
 /* A POST with a body of the size that is given as text. */
 #define POST(key, size) \
 	HEAD("POST /v1/messages", BEARER(key) "Content-Length: " size "\r\n")
+#define CHUNKED(key) \
+	HEAD("POST /v1/messages", BEARER(key) "Transfer-Encoding: chunked\r\n")
 
 #define GOOD_USER                                                    \
 	.expires_ns = PC_NEVER, .balance_nusd = 1, .has_user = true, \
@@ -189,6 +191,78 @@ static inline struct client client_open(const char *from)
 
 	client_syn(&c);
 	return c;
+}
+
+/*
+ * The gateway's side of the same connection, in the gateway's own numbers: its
+ * segments go through pc_reply, which counts nothing.
+ */
+struct server {
+	struct shape s;
+};
+
+static inline const struct outcome *server_run(const struct server *g)
+{
+	return run_shape(harness.reply, &g->s);
+}
+
+/* Before the client has said anything. */
+static inline struct server server_of(const struct client *c)
+{
+	const struct shape *s = &c->s;
+
+	return (struct server){ {
+		.from = s->to,
+		.to = s->from,
+		.sport = s->dport,
+		.dport = s->sport,
+		.seq = s->ack,
+		.ack = s->seq,
+		.ts_value = s->ts_echo,
+		.ts_echo = s->ts_value,
+		.n_tags = s->n_tags,
+		.flags = TCP_ACK | TCP_PSH,
+		.to_client = true,
+	} };
+}
+
+static inline const struct outcome *server_syn_ack(const struct server *g)
+{
+	struct server first = *g;
+
+	first.s.flags = TCP_SYN | TCP_ACK;
+	first.s.seq--;
+	return server_run(&first);
+}
+
+/* The next bytes of the gateway's stream, in one segment. */
+static inline const struct outcome *server_send(struct server *g,
+						const void *bytes, size_t n)
+{
+	const struct outcome *o;
+
+	g->s.payload = bytes;
+	g->s.payload_size = n;
+	o = server_run(g);
+	g->s.seq += (uint32_t)n;
+	g->s.payload_size = 0;
+	return o;
+}
+
+static inline const struct outcome *server_say(struct server *g,
+					       const char *text)
+{
+	return server_send(g, text, strlen(text));
+}
+
+/* A connection whose both directions were seen to begin. */
+static inline struct server server_open(struct client *c)
+{
+	struct server g = server_of(c);
+
+	client_syn(c);
+	server_syn_ack(&g);
+	return g;
 }
 
 #endif /* TESTS_BPF_REQUEST_H */

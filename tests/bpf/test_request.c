@@ -9,6 +9,7 @@
 #include <linux/virtio_net.h>
 
 #include "attach.h"
+#include "map.h"
 #include "request.h"
 
 /* A reason of class PASS leaves the packet as it was. */
@@ -361,7 +362,13 @@ static void segments_out_of_place(void **state)
 	c = client_open(CLIENT);
 	assert_reason(client_say(&c, MESSAGES(LIVE) MESSAGES(DISABLED)),
 		      PC_R_KEY_LIVE, "two requests in one segment");
-	assert_reason(client_say(&c, MESSAGES(DISABLED)), PC_R_OPAQUE, "more");
+	c.s.ack += 100;
+	assert_reason(client_say(&c, MESSAGES(DISABLED)), PC_R_ANSWER_UNSURE,
+		      "whose answer was that?");
+	c = client_open(CLIENT);
+	assert_reason(client_say(&c, "hello\r\n\r\n"), PC_R_NOT_HTTP,
+		      "no head");
+	assert_reason(client_say(&c, MESSAGES(DISABLED)), PC_R_OPAQUE, "after");
 	c = client_open(CLIENT);
 	client_say(&c, MESSAGES(LIVE));
 	assert_reason(client_say(&c, MESSAGES(DISABLED)), PC_R_PIPELINED,
@@ -380,6 +387,37 @@ static void segments_out_of_place(void **state)
 	c.s.ts_value = 7;
 	assert_reason(client_syn(&c), PC_R_MPTCP, "one subflow of several");
 	assert_reason(client_say(&c, MESSAGES(DISABLED)), PC_R_OPAQUE, "after");
+}
+
+static void what_cannot_be_followed(void **state)
+{
+	struct client c;
+	struct server g;
+	int carries = map_of(harness.request, "pc_carries");
+	struct pc_flow_key key;
+
+	(void)state;
+	request_use_default();
+	c = client_open(CLIENT);
+	assert_reason(client_say(&c, "GET /v1/messages HTTP/1.1\r\n"),
+		      PC_R_HEAD_SPLIT, "half a head");
+	while (!bpf_map_get_next_key(carries, NULL, &key))
+		bpf_map_delete_elem(carries, &key);
+	close(carries);
+	assert_reason(client_say(&c, "Host: a\r\n" BEARER(DISABLED) "\r\n"),
+		      PC_R_HEAD_LOST, "its first half is forgotten");
+	assert_reason(client_say(&c, MESSAGES(DISABLED)), PC_R_OPAQUE, "after");
+	c = client_open(CLIENT);
+	assert_reason(client_say(&c, CHUNKED(DISABLED) "not a size\r\n"),
+		      PC_R_CHUNK_SYNTAX, "no chunk");
+	assert_reason(client_say(&c, MESSAGES(DISABLED)), PC_R_OPAQUE, "after");
+	c = client_at(CLIENT);
+	g = server_open(&c);
+	client_say(&c, MESSAGES(LIVE));
+	assert_reason(server_say(&g, "not HTTP\r\n\r\n"), PC_NEXT, "odd");
+	c.s.ack = g.s.seq;
+	assert_reason(client_say(&c, MESSAGES(DISABLED)), PC_R_ANSWER_UNSURE,
+		      "an answer that is none");
 }
 
 static void connections_that_were_answered(void **state)
@@ -550,6 +588,8 @@ static void every_reason_of_the_request_plane_was_given(void **state)
 		PC_R_SUBSCRIPTION_MISSING,
 		PC_R_SUBSCRIPTION_INVALID,
 		PC_R_USAGE_LIMIT,
+		/* on living connections only: test_living */
+		PC_R_SWALLOW_LIMIT,
 		/* the gateway's own limiter and look-ups */
 		PC_R_RATE_LIMITED,
 		PC_R_LOOKUP_BUSY,
@@ -573,6 +613,7 @@ int main(void)
 		cmocka_unit_test(addresses_that_are_refused_or_unsure),
 		cmocka_unit_test(a_lapsed_lease_opens_keys),
 		cmocka_unit_test(segments_out_of_place),
+		cmocka_unit_test(what_cannot_be_followed),
 		cmocka_unit_test(connections_that_were_answered),
 		cmocka_unit_test(a_made_up_segment_refuses_nothing),
 		cmocka_unit_test(an_answer_that_cannot_be_sent_is_counted),
