@@ -304,7 +304,9 @@ static inline bool harness_catch(struct segment *out)
 			return false;
 	} while (from.sll_pkttype != PACKET_OUTGOING);
 	memcpy(frame, buf, (size_t)n);
-	if (segment_read_packet(out, frame, (size_t)n))
+	/* No options but a timestamp, ever. */
+	if (segment_read_packet(out, frame, (size_t)n) ||
+	    out->header_size != (out->has_ts ? 32 : 20))
 		abort();
 	return true;
 }

@@ -294,6 +294,7 @@ struct segment {
 	uint32_t ack;
 	uint8_t flags;
 	uint16_t window;
+	size_t header_size; /* TCP's */
 	bool has_ts;
 	uint32_t ts_value;
 	uint32_t ts_echo;
@@ -323,11 +324,10 @@ static inline int segment_read_tcp(struct segment *out, const uint8_t *l4,
 	out->dport = (uint16_t)packet_get16(l4 + 2);
 	out->seq = packet_get32(l4 + 4);
 	out->ack = packet_get32(l4 + 8);
+	out->header_size = header;
 	out->flags = l4[13];
 	out->window = (uint16_t)packet_get16(l4 + 14);
-	out->has_ts = header == 32 && packet_get32(l4 + 20) == 0x0101080a;
-	if (header != 20 && !out->has_ts)
-		return -1;
+	out->has_ts = header >= 32 && packet_get32(l4 + 20) == 0x0101080a;
 	if (out->has_ts) {
 		out->ts_value = packet_get32(l4 + 24);
 		out->ts_echo = packet_get32(l4 + 28);
