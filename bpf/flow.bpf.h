@@ -59,32 +59,64 @@ static __always_inline enum pc_reason flow_opaque(struct pc_flow *flow,
 	return why;
 }
 
-/*
- * A SYN begins a connection whatever was known of its addresses and ports.  It
- * may be made up, though: what a living connection needs to go on is kept until
- * the gateway answers the SYN.
- */
-static __always_inline enum pc_reason flow_begin(const struct pc_flow_key *key,
-						 const struct pc_segment *g)
+/* Of a connection whose first byte is numbered next. */
+static __always_inline struct pc_flow flow_new(__u32 next)
 {
-	struct pc_flow flow = {
-		.client.next = g->seq + 1,
-		.claimed = g->seq,
-		.ahead_end = g->seq,
+	return (struct pc_flow){
+		.client.next = next,
+		.claimed = next - 1,
+		.ahead_end = next - 1,
 	};
-	enum pc_reason r = PC_R_NO_PAYLOAD;
+}
 
-	if (g->payload_size)
-		r = flow_opaque(&flow, PC_R_SYN_DATA);
+/* What a SYN says of its connection: can that be followed? */
+static __always_inline enum pc_reason flow_syn(const struct pc_segment *g)
+{
 	/* A subflow joins in mid-stream, and an answer would have no place in
 	 * the stream of them all.
 	 */
 	if (g->has_mptcp)
-		r = flow_opaque(&flow, PC_R_MPTCP);
-	if (bpf_map_lookup_elem(&pc_living, key))
+		return PC_R_MPTCP;
+	return g->payload_size ? PC_R_SYN_DATA : PC_R_NO_PAYLOAD;
+}
+
+/*
+ * A SYN begins a connection whatever was known of its addresses and ports.  It
+ * may be made up, though: a living connection is kept, with what is known of
+ * the body it may be in, until the gateway answers the SYN.
+ */
+static __always_inline enum pc_reason flow_begin(const struct pc_flow_key *key,
+						 const struct pc_segment *g)
+{
+	struct pc_flow flow = flow_new(g->seq + 1), *old;
+	enum pc_reason r = flow_syn(g);
+
+	if (r != PC_R_NO_PAYLOAD)
+		flow.syn = flow_opaque(&flow, r);
+	if (bpf_map_lookup_elem(&pc_living, key)) {
 		flow.living = 1;
+		old = bpf_map_lookup_elem(&pc_flows, key);
+		if (old && old->living) {
+			if (r != PC_R_NO_PAYLOAD)
+				old->syn = r;
+			return r;
+		}
+	}
 	bpf_map_update_elem(&pc_flows, key, &flow, BPF_ANY);
 	return r;
+}
+
+/* A new connection in the place of a living one, by the SYN-ACK it got. */
+static __always_inline void flow_replace(const struct pc_flow_key *key,
+					 const struct pc_flow *old,
+					 const struct pc_segment *g)
+{
+	struct pc_flow flow = flow_new(g->ack);
+
+	if (old->syn || g->has_mptcp)
+		flow_opaque(&flow, old->syn ? old->syn : PC_R_MPTCP);
+	bpf_map_delete_elem(&pc_living, key);
+	bpf_map_update_elem(&pc_flows, key, &flow, BPF_ANY);
 }
 
 /* The gateway's SYN-ACK: the connection is new, and its answers come by here.
@@ -94,14 +126,15 @@ static __always_inline void flow_accept(const struct pc_flow_key *key,
 {
 	struct pc_flow *flow = bpf_map_lookup_elem(&pc_flows, key);
 
+	if (flow && flow->living) {
+		flow_replace(key, flow, g);
+		flow = bpf_map_lookup_elem(&pc_flows, key);
+	}
 	if (!flow || flow->client.next != g->ack) {
 		bpf_map_delete_elem(&pc_living, key);
 		bpf_map_delete_elem(&pc_flows, key);
 		return;
 	}
-	if (flow->living)
-		bpf_map_delete_elem(&pc_living, key);
-	flow->living = 0;
 	flow->seen = 1;
 	flow->gateway.next = g->seq + 1;
 	flow->gateway_end = g->seq + 1;

@@ -214,8 +214,12 @@ static __always_inline enum pc_reason living_take(const struct pc_request *f)
 		return PC_NEXT;
 	if (f->s->pkt.has_options || segment_prepare(f->skb, f->s))
 		return PC_R_ANSWER_FAILED;
+	/* Where the body ends is not known when the flow was forgotten; a SYN
+	 * may have left one that is not heard of in its place.
+	 */
 	if (!ahead)
-		return f->flow ? living_swallow(f) : PC_R_SWALLOW_LIMIT;
+		return f->flow && f->flow->seen ? living_swallow(f)
+						: PC_R_SWALLOW_LIMIT;
 	return living_answer(f);
 }
 

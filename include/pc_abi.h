@@ -379,7 +379,8 @@ struct pc_flow {
 	__u8 heads;	  /* a HEAD request was handed on, and no other since */
 	__u8 head;	  /* its place among the messages */
 	__u8 unsure;	  /* which answer has no body is not known */
-	__u8 pad2[2];
+	__u8 syn;	  /* a later SYN, if that cannot be followed: why */
+	__u8 pad2;
 	/* ingress, on several processors at once */
 	__u32 living;	 /* has an entry in pc_living */
 	__u32 claimed;	 /* where the last refused request began */
