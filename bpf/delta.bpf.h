@@ -148,7 +148,7 @@ static __always_inline int delta_to_gateway(struct __sk_buff *skb,
  * spurious retransmission, and keeps the place it had.
  */
 static __always_inline int delta_to_client(struct __sk_buff *skb,
-					   struct pc_scratch *s)
+					   struct pc_scratch *s, __u32 ack)
 {
 	const struct pc_segment *g = &s->segment;
 	const struct pc_delta *d = &s->delta;
@@ -157,7 +157,7 @@ static __always_inline int delta_to_client(struct __sk_buff *skb,
 	s->shift.sack_add = d->skipped;
 	s->shift.has_floor = 0;
 	return delta_store(skb, s, g->seq + (old ? d->added_before : d->added),
-			   g->ack + d->skipped);
+			   ack);
 }
 
 #endif /* PC_DELTA_BPF_H */

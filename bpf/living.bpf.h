@@ -86,6 +86,7 @@ static __always_inline void living_remember(const struct pc_request *f,
 	l->reason = reason;
 	l->dialect = dialect;
 	l->repeats = 0;
+	l->answered = 0;
 	l->swallowing = st->phase != PC_PHASE_HEAD || st->next != l->taken;
 	l->client_end = l->taken;
 	l->gateway_end = f->flow->gateway_end;
@@ -223,7 +224,21 @@ static __always_inline enum pc_reason living_take(const struct pc_request *f)
 	return living_answer(f);
 }
 
-/* Marks what the segment says of the connection's end; 1: it is over. */
+/*
+ * What the gateway has, in the client's numbers.  Of a refused request it has
+ * everything, and a client that heard so would never ask for a lost answer: up
+ * to then nobody but the answer itself acknowledges it.
+ */
+static __always_inline __u32 living_ack(const struct pc_living *l,
+					const struct pc_delta *d, __u32 ack)
+{
+	ack += d->skipped;
+	return !l->answered && seq_distance(ack, l->from) > 0 ? l->from : ack;
+}
+
+/* Marks what the segment says of the answer and of the connection's end; 1: it
+ * is over.
+ */
 static __always_inline int
 living_note(struct pc_living *l, const struct pc_segment *g, int from_client)
 {
@@ -231,6 +246,9 @@ living_note(struct pc_living *l, const struct pc_segment *g, int from_client)
 	__u32 *last = from_client ? &l->client_end : &l->gateway_end;
 
 	l->seen_ns = bpf_ktime_get_boot_ns();
+	if (from_client && g->flags & PC_TCP_ACK &&
+	    seq_distance(g->ack, l->answer_seq + l->answer_size) >= 0)
+		l->answered = 1;
 	/* Somebody who made it up would have to know this number. */
 	if (g->flags & PC_TCP_RST)
 		return !from_client || g->seq == *last;

@@ -447,7 +447,9 @@ static __always_inline int reply(struct pc_request *f)
 	if (!f->living)
 		return PC_TC_PASS;
 	over = living_note(f->living, g, 0);
-	rc = delta_to_client(f->skb, f->s);
+	rc = delta_to_client(
+		f->skb, f->s,
+		living_ack(f->living, &f->s->delta, f->s->segment.ack));
 	if (over)
 		bpf_map_delete_elem(&pc_living, &f->s->key);
 	return rc ? TC_ACT_SHOT : PC_TC_PASS;

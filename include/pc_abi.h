@@ -426,8 +426,10 @@ struct pc_living {
 	__u8 link_size;	   /* bytes of link */
 	__be16 vlan_proto; /* of a tag beside the frame; 0: none */
 	__u16 vlan_tci;
-	__u64 seen_ns;	   /* CLOCK_BOOTTIME of its last segment */
-	__u8 link[24];	   /* link header of the client's frames */
+	__u64 seen_ns; /* CLOCK_BOOTTIME of its last segment */
+	__u8 link[22]; /* link header of the client's frames */
+	__u8 answered; /* the client has acknowledged the last answer */
+	__u8 pad;
 	__u32 client_end;  /* just after the client's last byte */
 	__u32 gateway_end; /* just after the gateway's last byte, its number */
 };

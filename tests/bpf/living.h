@@ -28,6 +28,7 @@ struct line {
 	uint32_t taken;
 	uint32_t answer_seq;
 	uint32_t answer_size;
+	bool waiting; /* the client may not have that answer */
 	uint8_t answer[LINE_ANSWER_MAX];
 };
 
@@ -153,9 +154,19 @@ static inline struct shape line_to_client(const struct line *l)
 
 	s.seq += l->added;
 	s.ack += l->skipped;
+	/* It must ask again, should the answer be lost. */
+	if (l->waiting && (int32_t)(s.ack - l->from) > 0)
+		s.ack = l->from;
 	for (unsigned int i = 0; i < 2u * s.n_sacks; i++)
 		s.sacks[i / 2][i % 2] += l->skipped;
 	return s;
+}
+
+/* The program has seen what the client acknowledges. */
+static inline void line_note(struct line *l)
+{
+	if ((int32_t)(l->c.s.ack - l->answer_seq - l->answer_size) >= 0)
+		l->waiting = false;
 }
 
 /* From the client, and it reaches the gateway. */
@@ -171,6 +182,7 @@ static inline void check_up(struct line *l, const char *text,
 	check_reason(o, want, text, file, line);
 	check_passed_as(o, &s, file, line);
 	l->g.s.ack = l->c.s.seq - l->skipped;
+	line_note(l);
 }
 
 /* From the gateway, and the client has it. */
@@ -292,6 +304,7 @@ static inline void check_refused(struct line *l, const char *text, size_t taken,
 	l->added += l->answer_size;
 	l->skipped += (uint32_t)taken;
 	l->mark = l->g.s.seq;
+	l->waiting = true;
 }
 
 #define lose_answer(l, text, taken) \
@@ -327,6 +340,7 @@ static inline void check_swallowed(struct line *l, const struct outcome *o,
 	check_sent(&g, l, TCP_ACK, l->answer_seq + l->answer_size, l->taken,
 		   file, line);
 	_assert_int_equal(g.payload_size, 0, file, line);
+	line_note(l);
 }
 
 #define assert_repeated(l, o) check_repeated(l, o, __FILE__, __LINE__)

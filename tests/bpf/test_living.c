@@ -119,8 +119,8 @@ static void older_segments_keep_their_place(void **state)
 		for (size_t from = 0; from < n; from++) {
 			l.g.s.seq = l.mark - (uint32_t)(n - from);
 			want = l.g.s;
+			want.ack = line_to_client(&l).ack;
 			want.seq += l.added_before;
-			want.ack += l.skipped;
 			want.payload = OK_ANSWER + from;
 			want.payload_size = n - from;
 			o = server_say(&l.g, OK_ANSWER + from);
@@ -176,6 +176,37 @@ static void an_answer_is_repeated_sixteen_times(void **state)
 	}
 	l.c.s.seq = l.from;
 	assert_swallowed(&l, client_say(&l.c, D));
+}
+
+/* The gateway's segments acknowledge what it has got, the refused request's
+ * bytes among them; the client would then never ask for a lost answer.
+ */
+static void nothing_acknowledges_what_was_not_answered_yet(void **state)
+{
+	(void)state;
+	line_use(PC_DENY_REPLY);
+	for (unsigned int v = 0; v < LINE_VARIANTS; v++) {
+		struct line l = line_open_variant(v);
+
+		up(&l, L, PC_R_KEY_LIVE);
+		down(&l, OK_ANSWER);
+		lose_answer(&l, D, strlen(D));
+		down(&l, ""); /* a probe */
+		l.c.s.ack = l.answer_seq;
+		l.g.s.flags = TCP_FIN | TCP_ACK;
+		down(&l, "");
+		l.g.s.flags = TCP_ACK;
+		/* All but its last byte. */
+		l.c.s.ack = l.answer_seq + l.answer_size - 1;
+		up(&l, "", PC_R_NO_PAYLOAD);
+		down(&l, "");
+		l.c.s.ack = l.answer_seq;
+		l.c.s.seq = l.from;
+		assert_repeated(&l, client_say(&l.c, D));
+		l.c.s.ack += l.answer_size;
+		up(&l, "", PC_R_NO_PAYLOAD);
+		down(&l, "");
+	}
 }
 
 /* A refusal whose packet cannot be sent is healed by the next try. */
@@ -434,6 +465,8 @@ int main(void)
 		cmocka_unit_test(older_segments_keep_their_place),
 		cmocka_unit_test(a_request_asked_again_is_answered_alike),
 		cmocka_unit_test(an_answer_is_repeated_sixteen_times),
+		cmocka_unit_test(
+			nothing_acknowledges_what_was_not_answered_yet),
 		cmocka_unit_test(an_answer_that_was_not_sent_is_asked_for),
 		cmocka_unit_test(a_body_is_swallowed_however_it_is_cut),
 		cmocka_unit_test(a_body_is_swallowed_byte_by_byte),
