@@ -47,6 +47,11 @@ class Tally:
         self.wrong += 1
         self.say("wrong", case, profile, "wanted " + want, "got " + got)
 
+    def as_unsent(self, case, profile, why):
+        """No packet can come from such a peer."""
+        print(f"conformance: {case['id']}, {profile}: cannot be sent: {why}",
+              file=sys.stderr)
+
     def sum(self):
         return (f"{self.plane}: {self.n} cases, {self.denied} denied as "
                 f"expected, {self.passed} passed ({self.left} of them denies "
