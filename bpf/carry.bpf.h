@@ -148,7 +148,11 @@ static __always_inline int carry_load(struct pc_scratch *s)
 	if (!c)
 		return -1;
 	__builtin_memcpy(&s->scan, c->state, PC_CARRY_STATE);
-	carry_move(c, &s->scan, s->scan.line_at, s->scan.filled, 0);
+	/* The block of the unfinished line, even where nothing of it is here:
+	 * what is before it in the block is not read again.
+	 */
+	carry_move(c, &s->scan, s->scan.line_at & -PC_CARRY_BLOCK,
+		   s->scan.filled, 0);
 	return 0;
 }
 
