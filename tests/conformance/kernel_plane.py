@@ -172,11 +172,18 @@ class Client:
         s.connect(((LOOPBACK if local else GATEWAY)[address.version], PORT))
         return s
 
+    def send(self, s, request):
+        """In one piece, or in segments of --split bytes."""
+        size = self.args.split or len(request)
+        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for at in range(0, len(request), size):
+            s.sendall(request[at:at + size])
+
     def ask(self, case):
         """(answered by the kernel, status, body), or None without an answer."""
         try:
             with self.connect(peer_of(case)) as s:
-                s.sendall(request_of(case))
+                self.send(s, request_of(case))
                 return read_response(s)
         except OSError:
             return None
@@ -262,7 +269,8 @@ def reason_left(agent, client, case):
     before = agent.counts()
     client.ask(case)
     after = agent.counts()
-    plumbing = ("no-payload", "other-port", "not-tcp", "not-tcp-udp", "not-ip")
+    plumbing = ("no-payload", "other-port", "not-tcp", "not-tcp-udp", "not-ip",
+                "head-split")
     rose = [name for name in after if name not in plumbing and
             after[name]["done"] > before[name]["done"]]
     return ",".join(rose) or "?"

@@ -63,6 +63,7 @@ def arguments():
     parser.add_argument("--plane", choices=("agent", "kernel"), required=True)
     parser.add_argument("--profile", choices=PROFILES)
     parser.add_argument("-v", "--verbose", action="store_true")
+    parser.add_argument("--split", type=int, metavar="BYTES")
     for name in ("bin", "client", "gateway", "pins", "tmp"):
         parser.add_argument("--" + name, help=argparse.SUPPRESS)
     parser.add_argument("file", nargs="+")

@@ -53,6 +53,11 @@ check "kernel: every case was asked" \
 	grep -Eq '^kernel: 200 cases, .* 0 wrong$' "$tmp/out"
 check "kernel: every denial that can be made was made" left_for_good_reasons
 
+run --plane kernel --split 7 -v "$cases"
+check "kernel: the same of heads in segments of 7 bytes" \
+	grep -Eq '^kernel: 200 cases, .* 0 wrong$' "$tmp/out"
+check "kernel: every denial was made of those, too" left_for_good_reasons
+
 # One case each: a refusal taken for leave, another status, another text.
 jq '[.[] | select(.id == "A038") | .expect |= map_values({status: 200,
 	code: "ALLOW"})]' "$cases" >"$tmp/allowed.json"
