@@ -57,8 +57,8 @@ struct pc_ends {
 	__u32 size;
 };
 
-static inline struct pc_ends pc_head_ends(const struct pc_scan *s, __u32 at,
-					  __u32 end)
+PC_INLINE struct pc_ends pc_head_ends(const struct pc_scan *s, __u32 at,
+				      __u32 end)
 {
 	struct pc_ends e = { .size = end - at };
 
@@ -140,7 +140,7 @@ enum pc_field {
 	PC_FIELD_X_GOOG_API_KEY,
 };
 
-static inline __u32 pc_head_field_x(struct pc_ends e)
+PC_INLINE __u32 pc_head_field_x(struct pc_ends e)
 {
 	if (PC_ENDS_ARE(e, "x-api-key"))
 		return PC_FIELD_X_API_KEY;
@@ -151,7 +151,7 @@ static inline __u32 pc_head_field_x(struct pc_ends e)
 	return PC_FIELD_OTHER;
 }
 
-static inline __u32 pc_head_field_c(struct pc_ends e)
+PC_INLINE __u32 pc_head_field_c(struct pc_ends e)
 {
 	if (PC_ENDS_ARE(e, "content-length"))
 		return PC_FIELD_LENGTH;
@@ -162,8 +162,8 @@ static inline __u32 pc_head_field_c(struct pc_ends e)
 }
 
 /* Seventeen bytes: the middle one is in neither end. */
-static inline __u32 pc_head_field_t(const struct pc_scan *s, __u32 at,
-				    struct pc_ends e)
+PC_INLINE __u32 pc_head_field_t(const struct pc_scan *s, __u32 at,
+				struct pc_ends e)
 {
 	return e.size == 17 && e.first == PC_W8("transfer") &&
 			       e.last == PC_W8("encoding") &&
@@ -172,11 +172,23 @@ static inline __u32 pc_head_field_t(const struct pc_scan *s, __u32 at,
 		       : PC_FIELD_OTHER;
 }
 
-/* By the first letter: most fields are none of these. */
-static inline __u32 pc_head_field(const struct pc_scan *s, __u32 at, __u32 size)
-{
-	struct pc_ends e = pc_head_ends(s, at, at + size);
+/* Sizes of the names below; most fields are of none. */
+#define PC_SIZE_OF(lit) (1ULL << (sizeof(lit) - 1))
+#define PC_FIELD_SIZES                                                       \
+	(PC_SIZE_OF("host") | PC_SIZE_OF("expect") | PC_SIZE_OF("upgrade") | \
+	 PC_SIZE_OF("x-api-key") | PC_SIZE_OF("connection") |                \
+	 PC_SIZE_OF("authorization") | PC_SIZE_OF("content-length") |        \
+	 PC_SIZE_OF("x-forwarded-for") | PC_SIZE_OF("cf-connecting-ip") |    \
+	 PC_SIZE_OF("transfer-encoding"))
 
+/* By size, then by the first letter.  A name has less than 64 bytes. */
+PC_INLINE __u32 pc_head_field(const struct pc_scan *s, __u32 at, __u32 size)
+{
+	struct pc_ends e;
+
+	if (!(PC_FIELD_SIZES >> (size & 63) & 1))
+		return PC_FIELD_OTHER;
+	e = pc_head_ends(s, at, at + size);
 	switch (e.first & 0xff) {
 	case 'a':
 		return PC_ENDS_ARE(e, "authorization") ? PC_FIELD_AUTHORIZATION

@@ -12,37 +12,53 @@
 #include "fields.h"
 #include "target.h"
 
-#define PC_NAME_WORDS (PC_NAME_MAX / 8)
-#define PC_VALUE_WORDS 12
-/* Lines, or parts of lines, that one call of the loop's body looks at: a call
- * costs as much as a short line.
- */
-#define PC_PARTS 8
-
-/* The name at the line's start when it is not all letters.  PC_SCANNING, or
- * what the line is instead.
- */
-PC_GLOBAL __u32 pc_head_name(struct pc_scan *s)
+/* Length of the field name at a line's start; 0: no name we would swear to. */
+PC_GLOBAL __u32 pc_head_any_name(const struct pc_scan *s, __u32 at)
 {
-	__u32 n;
-
 	if (!s)
-		return PC_R_HEAD_SYNTAX;
-	for (n = 0; n < PC_NAME_MAX; n += 8) {
-		__u64 rest = pc_swar_not_name(pc_head_word(s, s->line_at + n));
+		return 0;
+	for (__u32 n = 0; n < PC_NAME_MAX; n += 8) {
+		__u64 rest = pc_swar_not_name(pc_head_word(s, at + n));
 
 		if (!rest)
 			continue;
 		n += pc_swar_first(rest);
+		return pc_head_byte(s, at + n) == ':' ? n : 0;
+	}
+	return 0;
+}
+
+/* The same, without a call where the name is of letters and not too long. */
+#define PC_NAME_WORDS 4
+
+PC_INLINE __u32 pc_head_name(const struct pc_scan *s, __u32 at)
+{
+	PC_NO_UNROLL
+	for (__u32 n = 0; n < PC_NAME_WORDS * 8; n += 8) {
+		__u64 rest = pc_swar_not_letter(pc_head_word(s, at + n));
+
+		if (!rest)
+			continue;
+		n += pc_swar_first(rest);
+		if (n && pc_head_byte(s, at + n) == ':')
+			return n;
 		break;
 	}
-	s->name = n;
-	s->at = s->line_at + n + 1;
-	if (s->line_at + n >= s->filled)
-		return PC_R_HEAD_SPLIT;
-	return n && n < PC_NAME_MAX && pc_head_byte(s, s->at - 1) == ':'
-		       ? PC_SCANNING
-		       : PC_R_HEAD_SYNTAX;
+	return pc_head_any_name(s, at);
+}
+
+PC_INLINE __u32 pc_head_header(struct pc_scan *s, __u32 at, __u32 end)
+{
+	__u32 n = pc_head_name(s, at), field, r;
+	__u8 c = pc_head_byte(s, at);
+
+	if (!n || at + n >= end)
+		return c == ' ' || c == '\t' ? PC_R_OBS_FOLD : PC_R_HEAD_SYNTAX;
+	field = pc_head_field(s, at, n);
+	if (field == PC_FIELD_OTHER)
+		return PC_SCANNING;
+	r = pc_head_value(s, field, at + n + 1, end);
+	return r == PC_NEXT ? PC_SCANNING : r;
 }
 
 /* The empty line: is what was read a head that the gateway would take? */
@@ -58,130 +74,100 @@ static inline __u32 pc_head_end(struct pc_scan *s, __u32 size)
 	return PC_NEXT;
 }
 
-/* A line that does not begin with a letter. */
-static inline __u32 pc_head_odd(struct pc_scan *s)
+/*
+ * A line without its end, and where the next one begins.  PC_SCANNING to go on,
+ * PC_NEXT when the head is whole, or the reason it is undecidable.
+ */
+PC_INLINE __u32 pc_head_line(struct pc_scan *s, __u32 end, __u32 next)
 {
 	__u32 at = s->line_at;
-	__u8 c = pc_head_byte(s, at);
 
-	if (at >= s->filled)
-		return PC_R_HEAD_SPLIT;
-	if (c == '\n')
-		return pc_head_end(s, at + 1);
-	if (c == ' ' || c == '\t')
-		return PC_R_OBS_FOLD;
-	if (c != '\r')
-		return pc_head_name(s);
-	if (at + 1 >= s->filled)
-		return PC_R_HEAD_SPLIT;
-	return pc_head_byte(s, at + 1) == '\n' ? pc_head_end(s, at + 2)
-					       : PC_R_HEAD_SYNTAX;
-}
-
-/* The name at a line's start, s->at behind its colon. */
-static inline __u32 pc_head_begin_line(struct pc_scan *s)
-{
-	__u32 at = s->line_at, i;
-	__u64 rest = 0;
-
-	PC_NO_UNROLL
-	for (i = 0; i < PC_NAME_WORDS; i++) {
-		rest = pc_swar_not_letter(pc_head_word(s, at));
-		if (rest)
-			break;
-		at += 8;
-	}
-	if (rest)
-		at += pc_swar_first(rest);
-	if (at == s->line_at)
-		return pc_head_odd(s);
-	s->name = at - s->line_at;
-	s->at = at + 1;
-	if (at >= s->filled)
-		return PC_R_HEAD_SPLIT;
-	return rest && pc_head_byte(s, at) == ':' ? PC_SCANNING
-						  : pc_head_name(s);
-}
-
-/* A whole line, without its end. */
-static inline __u32 pc_head_line(struct pc_scan *s, __u32 at, __u32 end)
-{
-	__u32 field, r;
-
+	s->line_at = next;
 	if (!s->lines++)
-		return s->answer ? PC_SCANNING
-				 : pc_head_request_line(s, s->target.at, end);
-	field = pc_head_field(s, at, s->name);
-	if (field == PC_FIELD_OTHER)
-		return PC_SCANNING;
-	r = pc_head_value(s, field, at + s->name + 1, end);
-	return r == PC_NEXT ? PC_SCANNING : r;
+		return s->answer ? PC_SCANNING : pc_head_request_line(s, end);
+	if (at == end)
+		return pc_head_end(s, next);
+	return pc_head_header(s, at, end);
 }
 
-/*
- * A control character: the line's end, a tab, or nothing that belongs there.
- * PC_SCANNING to go on with s->at.
- */
-static inline __u32 pc_head_control(struct pc_scan *s, __u32 at)
+/* A control character that ends no line; or none, as masks are not exact. */
+static inline __u32 pc_head_stray(const struct pc_scan *s, __u8 c)
 {
-	__u32 c = pc_head_byte(s, at), line = s->line_at, next = at + 1;
+	if (c >= ' ' && c != 0x7f)
+		return PC_SCANNING;
+	if (c == '\t' && s->lines)
+		return PC_SCANNING;
+	return s->lines ? PC_R_HEAD_SYNTAX : pc_head_foreign(s);
+}
 
-	if (at >= s->filled)
+/* The first control character of the eight bytes at "at", taken out of events;
+ * with a '\r' the '\n' that must follow it.
+ */
+PC_INLINE __u32 pc_head_control(struct pc_scan *s, __u32 at, __u64 *events)
+{
+	__u32 pos = at + pc_swar_first(*events);
+	__u8 c = pc_head_byte(s, pos);
+
+	*events &= *events - 1;
+	/* Of a line done with: one that began in the middle of these bytes, or
+	 * a '\n' whose '\r' is in the eight before.
+	 */
+	if (pos < s->line_at)
+		return PC_SCANNING;
+	if (pos >= s->filled)
 		return PC_R_HEAD_SPLIT;
 	if (c == '\r') {
-		if (next >= s->filled)
+		*events &= *events - 1;
+		if (pos + 1 >= s->filled)
 			return PC_R_HEAD_SPLIT;
-		if (pc_head_byte(s, next) != '\n')
+		if (pc_head_byte(s, pos + 1) != '\n')
 			return PC_R_HEAD_SYNTAX;
-		next++;
-	} else if (c != '\n') {
-		s->at = next;
-		if (!s->lines)
-			return pc_head_foreign(s);
-		return c == '\t' ? PC_SCANNING : PC_R_HEAD_SYNTAX;
+		return pc_head_line(s, pos, pos + 2);
 	}
-	s->line_at = next;
-	s->at = next;
-	return pc_head_line(s, line, at);
+	if (c != '\n')
+		return pc_head_stray(s, c);
+	return pc_head_line(s, pos, pos + 1);
 }
 
-/*
- * The next line, or part of a long one.  PC_SCANNING to go on, PC_NEXT when the
- * head is whole, or why there is no more to it.
- */
-static inline __u32 pc_head_part(struct pc_scan *s)
+/* All of them, in their order. */
+PC_GLOBAL __u32 pc_head_controls(struct pc_scan *s, __u32 at, __u64 events)
 {
-	__u64 event = 0;
-	__u32 at, r;
+	if (!s)
+		return PC_R_HEAD_SYNTAX;
+	PC_NO_UNROLL
+	for (int k = 0; k < 8; k++) {
+		__u32 r;
 
-	if (s->at == s->line_at) {
-		r = pc_head_begin_line(s);
+		if (!events)
+			break;
+		r = pc_head_control(s, at, &events);
 		if (r != PC_SCANNING)
 			return r;
 	}
-	at = s->at;
-	PC_NO_UNROLL
-	for (int i = 0; i < PC_VALUE_WORDS; i++) {
-		event = pc_swar_control(pc_head_word(s, at));
-		if (event)
-			break;
-		at += 8;
-	}
-	if (event)
-		return pc_head_control(s, at + pc_swar_first(event));
-	s->at = at;
-	return at < s->filled ? PC_SCANNING : PC_R_HEAD_SPLIT;
+	return PC_SCANNING;
 }
+
+/* Most words hold no control character, few more than a line's end, and a call
+ * costs more than looking at ten words.
+ */
+#define PC_STRIDE 256
 
 static long pc_head_step(__u32 i, void *arg)
 {
 	struct pc_scan *s = ((struct pc_scan_arg *)arg)->s;
+	__u32 at = (s->at + i * PC_STRIDE) & PC_HEAD_MASK;
+	const __u8 *p = s->buf + at;
 
-	(void)i;
 	PC_NO_UNROLL
-	for (int k = 0; k < PC_PARTS; k++) {
-		__u32 r = pc_head_part(s);
+	for (__u32 k = 0; k < PC_STRIDE; k += 8) {
+		__u64 events = pc_swar_control(PC_LOAD(__u64, p + k));
+		__u32 r;
 
+		if (!events)
+			continue;
+		r = pc_head_control(s, at + k, &events);
+		if (r == PC_SCANNING && events)
+			r = pc_head_controls(s, at + k, events);
 		if (r != PC_SCANNING) {
 			s->reason = r;
 			return 1;
@@ -189,6 +175,8 @@ static long pc_head_step(__u32 i, void *arg)
 	}
 	return 0;
 }
+
+_Static_assert(PC_HEAD_SLACK >= PC_STRIDE, "a stride may begin anywhere");
 
 /*
  * Scans on after bytes were added to buf[0, filled), with what pc_head_scan()
@@ -200,15 +188,18 @@ static long pc_head_step(__u32 i, void *arg)
 static inline __u32 pc_head_scan_more(struct pc_scan *s)
 {
 	struct pc_scan_arg arg = { s };
-	__u32 r = PC_SCANNING;
+	__u32 strides, r = PC_SCANNING;
 
-	s->at = s->line_at;
 	if (!s->lines)
 		r = s->answer ? pc_head_status(s) : pc_head_first(s);
 	if (r == PC_SCANNING) {
+		/* Words are looked at where they are aligned. */
+		s->at = s->line_at & ~7u;
 		s->reason = PC_R_HEAD_SPLIT;
-		/* A part takes a byte at least. */
-		pc_loop(PC_HEAD_MAX / PC_PARTS + 1, pc_head_step, &arg);
+		strides = (s->filled - s->at + PC_STRIDE - 1) / PC_STRIDE;
+		if (strides > PC_HEAD_MAX / PC_STRIDE)
+			strides = PC_HEAD_MAX / PC_STRIDE;
+		pc_loop(strides, pc_head_step, &arg);
 		r = s->reason;
 	}
 	if (r == PC_R_HEAD_SPLIT && s->filled >= PC_HEAD_MAX)

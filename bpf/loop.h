@@ -11,6 +11,9 @@
 
 #include "pc_abi.h"
 
+/* Where a call would cost more than the work. */
+#define PC_INLINE static inline __attribute__((always_inline))
+
 #ifdef __clang__
 #define PC_UNROLL _Pragma("clang loop unroll(full)")
 #define PC_NO_UNROLL _Pragma("clang loop unroll(disable)")
@@ -38,8 +41,7 @@
 		     : "+r"(var)                       \
 		     : "i"((max)-1))
 
-static inline __attribute__((always_inline)) void
-pc_loop(__u32 n, long (*body)(__u32 i, void *arg), void *arg)
+PC_INLINE void pc_loop(__u32 n, long (*body)(__u32 i, void *arg), void *arg)
 {
 	bpf_loop(n, (void *)body, arg, 0);
 }

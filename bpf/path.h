@@ -21,8 +21,7 @@
 #define PC_PATH_LOOK 48
 
 /* Up to eight bytes of a literal from "at" on, as a word. */
-static inline __attribute__((always_inline)) __u64
-pc_path_word(const char *want, __u32 want_size, __u32 at)
+PC_INLINE __u64 pc_path_word(const char *want, __u32 want_size, __u32 at)
 {
 	__u64 w = 0;
 
@@ -39,8 +38,8 @@ pc_path_word(const char *want, __u32 want_size, __u32 at)
  * the path that stops there, so "/responses" means /responses and
  * /responses/...  p must have PC_PATH_LOOK readable bytes.
  */
-static inline __attribute__((always_inline)) int
-pc_path_starts(const __u8 *p, __u32 n, const char *want, __u32 want_size)
+PC_INLINE int pc_path_starts(const __u8 *p, __u32 n, const char *want,
+			     __u32 want_size)
 {
 	if (n < want_size)
 		return 0;
@@ -58,15 +57,15 @@ pc_path_starts(const __u8 *p, __u32 n, const char *want, __u32 want_size)
 	return 1;
 }
 
-static inline __attribute__((always_inline)) int
-pc_path_under(const __u8 *p, __u32 n, const char *want, __u32 want_size)
+PC_INLINE int pc_path_under(const __u8 *p, __u32 n, const char *want,
+			    __u32 want_size)
 {
 	return pc_path_starts(p, n, want, want_size) &&
 	       (n == want_size || p[want_size] == '/');
 }
 
-static inline __attribute__((always_inline)) int
-pc_path_is(const __u8 *p, __u32 n, const char *want, __u32 want_size)
+PC_INLINE int pc_path_is(const __u8 *p, __u32 n, const char *want,
+			 __u32 want_size)
 {
 	return n == want_size && pc_path_starts(p, n, want, want_size);
 }

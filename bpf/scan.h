@@ -11,7 +11,7 @@
 #include "swar.h"
 
 #define PC_HEAD_MAX 8192  /* a power of two: offsets are masked with it */
-#define PC_HEAD_SLACK 136 /* readable bytes after it */
+#define PC_HEAD_SLACK 256 /* readable bytes after it */
 #define PC_HEAD_MASK (PC_HEAD_MAX - 1)
 
 #define PC_METHOD_MAX 16
@@ -80,14 +80,13 @@ struct pc_scan {
 	__u32 line_at; /* where the current line starts */
 	__u32 lines;   /* lines done */
 	__u32 reason;  /* why the scan ended: PC_NEXT is "a whole head" */
-	__u32 at;      /* what of the current line is known to be good */
-	__u32 name;    /* size of the current line's name */
+	__u32 at;      /* where it began this time, a multiple of eight */
 	__u32 answer;  /* it is an answer's head, not a request's */
 	struct pc_target target;
 	/* Twice: the verifier adds up the largest offset and the largest
 	 * length.
 	 */
-	__u8 buf[2 * PC_HEAD_MAX + PC_HEAD_SLACK];
+	__u8 buf[2 * PC_HEAD_MAX + PC_HEAD_SLACK] __attribute__((aligned(8)));
 };
 
 /* The argument of a loop body: a pointer, which no body changes. */

@@ -48,8 +48,7 @@ static inline __u64 pc_sha256_twice(__u32 x)
 }
 
 /* The next sixteen words of the message schedule, in place. */
-static inline __attribute__((always_inline)) void
-pc_sha256_schedule(__u32 w[16])
+PC_INLINE void pc_sha256_schedule(__u32 w[16])
 {
 	PC_UNROLL
 	for (int t = 0; t < 16; t++) {
@@ -68,8 +67,7 @@ pc_sha256_schedule(__u32 w[16])
  * Sixteen rounds, unrolled so that the eight words change names, not places.
  * All sixty-four at once need more stack than a BPF program has.
  */
-static inline __attribute__((always_inline)) void
-pc_sha256_rounds(__u32 v[8], const __u32 *w, const __u32 *k)
+PC_INLINE void pc_sha256_rounds(__u32 v[8], const __u32 *w, const __u32 *k)
 {
 	PC_UNROLL
 	for (int t = 0; t < 16; t++) {
@@ -89,8 +87,7 @@ pc_sha256_rounds(__u32 v[8], const __u32 *w, const __u32 *k)
 	}
 }
 
-static inline __attribute__((always_inline)) void
-pc_sha256_block(struct pc_sha256 *s, const __u32 *message)
+PC_INLINE void pc_sha256_block(struct pc_sha256 *s, const __u32 *message)
 {
 	__u32 v[8];
 

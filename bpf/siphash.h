@@ -23,7 +23,7 @@ static inline __u64 pc_siphash_rol(__u64 x, int n)
 	return x << n | x >> (64 - n);
 }
 
-static inline __attribute__((always_inline)) void pc_siphash_round(__u64 v[4])
+PC_INLINE void pc_siphash_round(__u64 v[4])
 {
 	v[0] += v[1];
 	v[2] += v[3];
@@ -36,8 +36,7 @@ static inline __attribute__((always_inline)) void pc_siphash_round(__u64 v[4])
 	v[2] = pc_siphash_rol(v[2], 32);
 }
 
-static inline __attribute__((always_inline)) void pc_siphash_word(__u64 v[4],
-								  __u64 m)
+PC_INLINE void pc_siphash_word(__u64 v[4], __u64 m)
 {
 	v[3] ^= m;
 	pc_siphash_round(v);
@@ -45,7 +44,7 @@ static inline __attribute__((always_inline)) void pc_siphash_word(__u64 v[4],
 	v[0] ^= m;
 }
 
-static inline __attribute__((always_inline)) __u64 pc_siphash_final(__u64 v[4])
+PC_INLINE __u64 pc_siphash_final(__u64 v[4])
 {
 	pc_siphash_round(v);
 	pc_siphash_round(v);
@@ -55,8 +54,8 @@ static inline __attribute__((always_inline)) __u64 pc_siphash_final(__u64 v[4])
 }
 
 /* size is at most PC_SIPHASH_MAX; p has PC_SIPHASH_LOOK readable bytes. */
-static inline __attribute__((always_inline)) struct pc_sip
-pc_siphash(const struct pc_sip *key, const __u8 *p, __u32 size)
+PC_INLINE struct pc_sip pc_siphash(const struct pc_sip *key, const __u8 *p,
+				   __u32 size)
 {
 	__u64 k0 = key->words[0], k1 = key->words[1], m;
 	__u64 v[4] = { k0 ^ 0x736f6d6570736575ULL,

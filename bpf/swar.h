@@ -29,13 +29,12 @@ static inline __u64 pc_swar_eq(__u64 w, __u8 c)
 	return ~(((x & PC_LOW7) + PC_LOW7) | x) & PC_HIGH;
 }
 
-/* Control characters: below blank, and DEL.  Only the first bit is exact: what
- * a byte borrows, a later one lacks.
+/* Where there may be control characters, below blank or DEL: all of them, and
+ * now and then what comes behind one or behind a byte of all ones.
  */
 static inline __u64 pc_swar_control(__u64 w)
 {
-	return ((w - 0x20 * PC_ONES) | ((w & PC_LOW7) + PC_ONES)) & ~w &
-	       PC_HIGH;
+	return ((w - 0x20 * PC_ONES) | (w + PC_ONES)) & ~w & PC_HIGH;
 }
 
 /* Bytes that are not of [A-Za-z-], the characters of most names.  Only the

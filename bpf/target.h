@@ -153,8 +153,8 @@ static inline __u32 pc_head_method(__u64 w)
 
 /*
  * How a request begins: a method of ordinary characters, a blank, a slash.
- * PC_SCANNING if it does, with s->at where the target begins, or what it is
- * instead.
+ * PC_SCANNING if it does, with where the target begins in s->target, or what it
+ * is instead.
  */
 static inline __u32 pc_head_first(struct pc_scan *s)
 {
@@ -172,7 +172,6 @@ static inline __u32 pc_head_first(struct pc_scan *s)
 	if (!n || n >= PC_METHOD_MAX || pc_head_byte(s, n) != ' ')
 		return pc_head_foreign(s);
 	s->head.method = pc_head_method(w);
-	s->at = n + 1;
 	s->target.at = n + 1;
 	if (n + 1 >= s->filled)
 		return PC_R_HEAD_SPLIT;
@@ -185,7 +184,7 @@ static inline __u32 pc_head_first(struct pc_scan *s)
 
 #define PC_STATUS_END 12 /* "HTTP/1.1 200" */
 
-/* How an answer begins: PC_SCANNING with s->at behind its status. */
+/* How an answer begins: PC_SCANNING if it does. */
 static inline __u32 pc_head_status(struct pc_scan *s)
 {
 	__u64 version = pc_head_word(s, 0);
@@ -205,17 +204,18 @@ static inline __u32 pc_head_status(struct pc_scan *s)
 			return PC_R_NOT_HTTP;
 		s->head.status = s->head.status * 10 + (c - '0');
 	}
-	s->at = PC_STATUS_END;
 	return PC_SCANNING;
 }
 
-/* The request line, whose target begins at "at". */
-PC_GLOBAL __u32 pc_head_request_line(struct pc_scan *s, __u32 at, __u32 end)
+/* The whole request line, after pc_head_first(). */
+PC_GLOBAL __u32 pc_head_request_line(struct pc_scan *s, __u32 end)
 {
 	__u64 version;
+	__u32 at;
 
 	if (!s)
 		return PC_R_NOT_HTTP;
+	at = s->target.at;
 	if (end < at + 10 || pc_head_byte(s, end - 9) != ' ')
 		return pc_head_foreign(s);
 	version = pc_head_word(s, end - 8);

@@ -29,59 +29,36 @@ walk_load(struct __sk_buff *skb, struct pc_scratch *s, __u32 at, __u32 carried)
 				  s->scan.buf + carried, size);
 }
 
-/* The rest of a head whose beginning came before. */
-static __always_inline enum pc_reason walk_resume(struct __sk_buff *skb,
-						  struct pc_scratch *s,
-						  struct pc_stream *st,
-						  __u32 at)
-{
-	__u32 kept, r;
-
-	if (carry_load(s))
-		return PC_R_HEAD_LOST;
-	kept = s->scan.line_at;
-	if (walk_load(skb, s, at, st->carried))
-		return PC_R_TRUNCATED;
-	r = pc_head_scan_more(&s->scan);
-	if (r == PC_NEXT)
-		carry_finish(s, kept);
-	if (r == PC_R_HEAD_SPLIT && carry_save(s, kept))
-		return PC_R_HEAD_LOST;
-	return r;
-}
-
-static __always_inline enum pc_reason walk_scan(struct __sk_buff *skb,
-						struct pc_scratch *s, __u32 at)
-{
-	__u32 r;
-
-	if (walk_load(skb, s, at, 0))
-		return PC_R_TRUNCATED;
-	pc_head_scan_begin(&s->scan, s->answer);
-	r = pc_head_scan_more(&s->scan);
-	/* Answers come whole: those who write them write a head at a time. */
-	if (r == PC_R_HEAD_SPLIT && (s->answer || carry_save(s, 0)))
-		return PC_R_HEAD_LOST;
-	return r;
-}
-
 /*
  * The head that begins at "at" in the segment, or goes on there; its first byte
  * is st->carried before that.  PC_R_HEAD_SPLIT: it goes on in the next segment,
- * and the stream is ready for that.
+ * and the stream is ready for that.  Answers come whole: those who write them
+ * write a head at a time.
  */
 PC_GLOBAL __u32 walk_read_head(struct __sk_buff *skb, struct pc_scratch *s,
 			       struct pc_stream *st, __u32 at)
 {
-	__u32 r;
+	__u32 kept = 0, r;
 
 	if (!s || !st || at >= s->segment.payload_size)
 		return PC_R_TRUNCATED;
-	r = st->carried ? walk_resume(skb, s, st, at) : walk_scan(skb, s, at);
-	if (r == PC_R_HEAD_SPLIT) {
-		st->next = s->segment.seq + s->segment.payload_size;
-		st->carried = s->scan.filled;
-	}
+	if (!st->carried)
+		pc_head_scan_begin(&s->scan, s->answer);
+	else if (carry_load(s))
+		return PC_R_HEAD_LOST;
+	else
+		kept = s->scan.line_at;
+	if (walk_load(skb, s, at, st->carried))
+		return PC_R_TRUNCATED;
+	r = pc_head_scan_more(&s->scan);
+	if (r == PC_NEXT && st->carried)
+		carry_finish(s, kept);
+	if (r != PC_R_HEAD_SPLIT)
+		return r;
+	if (s->answer || carry_save(s, kept))
+		return PC_R_HEAD_LOST;
+	st->next = s->segment.seq + s->segment.payload_size;
+	st->carried = s->scan.filled;
 	return r;
 }
 

@@ -16,7 +16,7 @@ static uint32_t scan(struct pc_scan *s, const uint8_t *data, size_t n)
 	return pc_head_scan(s);
 }
 
-/* Only the line in hand stays where it was. */
+/* Only the line in hand has to stay where it was. */
 static uint32_t scan_in_two(struct pc_scan *s, const uint8_t *data, size_t n,
 			    size_t cut)
 {
@@ -28,7 +28,8 @@ static uint32_t scan_in_two(struct pc_scan *s, const uint8_t *data, size_t n,
 	r = pc_head_scan(s);
 	if (r != PC_R_HEAD_SPLIT)
 		return r;
-	memset(s->buf, 'a', s->line_at);
+	if (cut % 2)
+		memset(s->buf, 'a', s->line_at);
 	memcpy(s->buf + cut, data + cut, n - cut);
 	s->filled = (uint32_t)n;
 	return pc_head_scan_more(s);

