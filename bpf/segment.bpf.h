@@ -164,28 +164,45 @@ static __always_inline int segment_options(struct pc_segment *g,
 	return 0;
 }
 
+static __always_inline enum pc_reason segment_take(struct pc_segment *g,
+						   const struct tcphdr *tcp,
+						   const struct pc_pkt *p,
+						   __u32 packet_size)
+{
+	__u32 l3_end = p->l3_size ? p->l3_at + p->l3_size : packet_size;
+	__u32 size = ((const __u8 *)tcp)[12] >> 4 << 2;
+
+	if (size < PC_TCP_SIZE || l3_end > packet_size ||
+	    p->l4_at + size > l3_end)
+		return PC_R_TRUNCATED;
+	g->seq = bpf_ntohl(tcp->seq);
+	g->ack = bpf_ntohl(tcp->ack_seq);
+	g->flags = ((const __u8 *)tcp)[13];
+	g->window = tcp->window;
+	g->payload_at = p->l4_at + size;
+	g->payload_size = l3_end - g->payload_at;
+	return PC_NEXT;
+}
+
+#define PC_L4_NEAR 1023 /* a mask: further away, helpers read headers */
+
 /* Reads the TCP header at p->l4_at.  PC_NEXT, or why it cannot be used. */
 static __always_inline enum pc_reason segment_read(struct __sk_buff *skb,
 						   struct pc_scratch *s)
 {
-	struct pc_segment *g = &s->segment;
 	const struct pc_pkt *p = &s->pkt;
-	__u32 l3_end = p->l3_size ? p->l3_at + p->l3_size : skb->len;
+	__u64 at = p->l4_at & PC_L4_NEAR;
+	const struct tcphdr *near;
 	struct tcphdr tcp;
-	__u32 size;
 
+	PC_OPAQUE(at);
+	near = (const void *)(long)skb->data + (at & PC_L4_NEAR);
+	if (at == p->l4_at &&
+	    (const void *)(near + 1) <= (const void *)(long)skb->data_end)
+		return segment_take(&s->segment, near, p, skb->len);
 	if (bpf_skb_load_bytes(skb, p->l4_at, &tcp, sizeof(tcp)))
 		return PC_R_TRUNCATED;
-	size = tcp.doff * 4;
-	if (size < PC_TCP_SIZE || l3_end > skb->len || p->l4_at + size > l3_end)
-		return PC_R_TRUNCATED;
-	g->seq = bpf_ntohl(tcp.seq);
-	g->ack = bpf_ntohl(tcp.ack_seq);
-	g->flags = ((__u8 *)&tcp)[13];
-	g->window = tcp.window;
-	g->payload_at = p->l4_at + size;
-	g->payload_size = l3_end - g->payload_at;
-	return PC_NEXT;
+	return segment_take(&s->segment, &tcp, p, skb->len);
 }
 
 /*
