@@ -103,8 +103,19 @@ static __always_inline __s64 now_ns(const struct pc_clock *clock)
 	return bpf_ktime_get_tai_ns() - clock->tai_offset_ns;
 }
 
-/* What every verdict needs: the time, and whether denials still hold. */
-static __always_inline enum pc_reason judge_time(struct pc_question *q)
+/* No check of any order objects to such a key, whenever and wherever from. */
+static __always_inline int is_faultless(const struct pc_key *key)
+{
+	return key->status == PC_STATUS_ACTIVE && !key->facts &&
+	       !key->rule_set && key->expires_ns == PC_NEVER;
+}
+
+/*
+ * Do denials still hold, and, where it matters, what time is it?  Reading a
+ * clock costs as much as a lookup.
+ */
+static __always_inline enum pc_reason judge_time(struct pc_question *q,
+						 int matters)
 {
 	struct pc_clock *clock;
 	__u32 zero = 0;
@@ -113,7 +124,8 @@ static __always_inline enum pc_reason judge_time(struct pc_question *q)
 	if (!clock ||
 	    (clock->lease_ns && bpf_ktime_get_boot_ns() > clock->lease_ns))
 		return PC_R_LEASE_LAPSED;
-	q->now_ns = now_ns(clock);
+	if (matters)
+		q->now_ns = now_ns(clock);
 	return PC_NEXT;
 }
 
@@ -132,11 +144,14 @@ PC_GLOBAL int judge_routed(struct pc_scratch *s, __u32 profile)
 
 /* A key that is not in the map: does it exist? */
 static __always_inline enum pc_reason judge_unknown(const struct pc_request *f,
-						    const struct pc_question *q,
+						    struct pc_question *q,
 						    struct pc_span key)
 {
+	enum pc_reason r = judge_time(q, 1);
 	struct pc_scratch *s = f->s;
 
+	if (r != PC_NEXT)
+		return r;
 	if (q->now_ns >= f->policy->complete_until_ns ||
 	    !pc_head_key_plain(&s->scan, &s->query, key.at, key.size))
 		return PC_R_KEY_UNKNOWN;
@@ -155,6 +170,11 @@ static __always_inline enum pc_reason judge_found(const struct pc_request *f,
 	key = find_key(f);
 	if (!key)
 		return judge_unknown(f, q, span);
+	if (is_faultless(key))
+		return PC_R_KEY_LIVE;
+	r = judge_time(q, key->expires_ns != PC_NEVER);
+	if (r != PC_NEXT)
+		return r;
 	q->address = judge_address(f, key);
 	return pc_verdict(key, q);
 }
@@ -173,15 +193,14 @@ judge_credential(const struct pc_request *f, struct pc_question *q)
 {
 	enum pc_reason found = judge_find(f->s, q->profile, q->variant), r;
 
-	if (found != PC_NEXT && found != PC_R_KEY_UNKNOWN && !is_denial(found))
-		return found;
-	r = judge_time(q);
-	if (r != PC_NEXT)
-		return r;
 	if (found == PC_NEXT)
 		return judge_found(f, q, f->s->found);
-	return found == PC_R_KEY_UNKNOWN ? judge_unknown(f, q, f->s->found)
-					 : found;
+	if (found == PC_R_KEY_UNKNOWN)
+		return judge_unknown(f, q, f->s->found);
+	if (!is_denial(found))
+		return found;
+	r = judge_time(q, 0);
+	return r == PC_NEXT ? found : r;
 }
 
 static __always_inline enum pc_reason judge_key(const struct pc_request *f,
