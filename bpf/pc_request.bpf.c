@@ -76,6 +76,16 @@ static __noinline enum pc_reason read_packet(struct __sk_buff *skb,
 	return parse_packet(&c, p);
 }
 
+/* Does the packet begin like IP?  One that cannot be seen may. */
+static __always_inline int begins_like_ip(const struct __sk_buff *skb)
+{
+	const __u8 *first = (const void *)(long)skb->data;
+
+	if ((const void *)(first + 1) > (const void *)(long)skb->data_end)
+		return 1;
+	return *first >> 4 == 4 || *first >> 4 == 6;
+}
+
 /* A TCP segment to the gateway's ports, or from them. */
 static __always_inline enum pc_reason read_segment(const struct pc_request *f,
 						   int from_gateway)
@@ -83,7 +93,7 @@ static __always_inline enum pc_reason read_segment(const struct pc_request *f,
 	struct pc_pkt *p = &f->s->pkt;
 	enum pc_reason r;
 
-	if (restore_link(f->skb))
+	if (begins_like_ip(f->skb) && restore_link(f->skb))
 		return PC_R_NOT_IP;
 	r = read_packet(f->skb, p);
 	if (r != PC_NEXT)
