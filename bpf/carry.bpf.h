@@ -99,27 +99,26 @@ static __always_inline void carry_move(struct pc_carry *c, struct pc_scan *s,
 			 &arg, 0);
 }
 
-/* Keys are copied to the stack: kernel 6.1 takes none from a global function's
+/*
+ * The entry of the connection at hand, a new one when that is asked for.  The
+ * key is copied to the stack: kernel 6.1 takes none from a global function's
  * argument.
  */
-static __always_inline struct pc_carry *carry_find(const struct pc_scratch *s)
-{
-	struct pc_flow_key key = s->key;
-
-	return bpf_map_lookup_elem(&pc_carries, &key);
-}
-
-static __always_inline struct pc_carry *carry_new(const struct pc_scratch *s)
+static __noinline struct pc_carry *carry_find(const struct pc_scratch *s,
+					      int anew)
 {
 	struct pc_flow_key key = s->key;
 	__u32 zero = 0;
-	struct pc_carry *blank = bpf_map_lookup_elem(&pc_carry_blank, &zero);
-	struct pc_carry *c;
+	struct pc_carry *blank, *c;
 
-	if (!blank || bpf_map_update_elem(&pc_carries, &key, blank, BPF_ANY))
-		return NULL;
+	if (anew) {
+		blank = bpf_map_lookup_elem(&pc_carry_blank, &zero);
+		if (!blank ||
+		    bpf_map_update_elem(&pc_carries, &key, blank, BPF_ANY))
+			return NULL;
+	}
 	c = bpf_map_lookup_elem(&pc_carries, &key);
-	if (c)
+	if (c && anew)
 		c->nonce = (__u64)bpf_get_prandom_u32() << 32 |
 			   bpf_get_prandom_u32();
 	return c;
@@ -131,7 +130,7 @@ static __always_inline struct pc_carry *carry_new(const struct pc_scratch *s)
  */
 static __always_inline int carry_save(struct pc_scratch *s, __u32 kept)
 {
-	struct pc_carry *c = kept ? carry_find(s) : carry_new(s);
+	struct pc_carry *c = carry_find(s, !kept);
 
 	if (!c)
 		return -1;
@@ -143,7 +142,7 @@ static __always_inline int carry_save(struct pc_scratch *s, __u32 kept)
 /* Back into the scan, so that it can go on; -1: it is lost. */
 static __always_inline int carry_load(struct pc_scratch *s)
 {
-	struct pc_carry *c = carry_find(s);
+	struct pc_carry *c = carry_find(s, 0);
 
 	if (!c)
 		return -1;
@@ -159,7 +158,7 @@ static __always_inline int carry_load(struct pc_scratch *s)
 /* The head is whole: what lies before "kept" is wanted, too. */
 static __always_inline void carry_finish(struct pc_scratch *s, __u32 kept)
 {
-	struct pc_carry *c = carry_find(s);
+	struct pc_carry *c = carry_find(s, 0);
 
 	/* Not the block that the unfinished line was in. */
 	if (c)

@@ -97,7 +97,7 @@ confirm_address(const struct pc_request *f)
 }
 
 /* PC_NEXT, or why nothing may be refused. */
-static __always_inline enum pc_reason confirm(const struct pc_request *f)
+static __noinline enum pc_reason confirm(const struct pc_request *f)
 {
 	struct bpf_sock *sk = confirm_lookup(f);
 	enum pc_reason r = PC_R_UNCONFIRMED;

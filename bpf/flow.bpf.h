@@ -85,7 +85,7 @@ static __always_inline enum pc_reason flow_syn(const struct pc_segment *g)
  * may be made up, though: a living connection is kept, with what is known of
  * the body it may be in, until the gateway answers the SYN.
  */
-static __always_inline enum pc_reason flow_begin(const struct pc_flow_key *key,
+static __noinline enum pc_reason flow_begin(const struct pc_flow_key *key,
 						 const struct pc_segment *g)
 {
 	struct pc_flow flow = flow_new(g->seq + 1), *old;
@@ -107,7 +107,7 @@ static __always_inline enum pc_reason flow_begin(const struct pc_flow_key *key,
 }
 
 /* A new connection in the place of a living one, by the SYN-ACK it got. */
-static __always_inline void flow_replace(const struct pc_flow_key *key,
+static __noinline void flow_replace(const struct pc_flow_key *key,
 					 const struct pc_flow *old,
 					 const struct pc_segment *g)
 {

@@ -203,7 +203,7 @@ judge_credential(const struct pc_request *f, struct pc_question *q)
 	return r == PC_NEXT ? found : r;
 }
 
-static __always_inline enum pc_reason judge_key(const struct pc_request *f,
+static __noinline enum pc_reason judge_key(const struct pc_request *f,
 						__u32 path)
 {
 	struct pc_question q = {

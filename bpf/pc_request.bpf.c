@@ -136,7 +136,7 @@ refuse_prepare(const struct pc_request *f, __u32 deny, struct pc_judgement j)
 	return segment_prepare(f->skb, f->s) ? PC_R_ANSWER_UNFIT : PC_NEXT;
 }
 
-static __always_inline int act(struct pc_request *f, __u32 deny,
+static __noinline int act(struct pc_request *f, __u32 deny,
 			       struct pc_judgement j)
 {
 	if (deny == PC_DENY_DROP) {
@@ -168,16 +168,24 @@ static __always_inline int pass(const struct pc_request *f, enum pc_reason r)
 /*
  * Nothing a client sent stays in a map: not its key, not its prompt.  A read
  * that fails clears its destination (bpf_probe_read_kernel_common()), and one
- * from NULL always fails: the cheapest memset() a program has.
+ * from NULL always fails: the cheapest memset() a program has for many bytes.
  */
 static __always_inline void forget(struct pc_scratch *s)
 {
 	__u64 size = s->dirty;
 
-	if (!size)
-		return;
 	s->dirty = 0;
-	/* Whole blocks of carry.bpf.h. */
+	/* Beyond its last byte: whole blocks of carry.bpf.h. */
+	PC_NO_UNROLL
+	for (__u32 i = 0; i < PC_HEAD_USUAL && i < size; i += 64) {
+		volatile __u64 *p = (volatile void *)(s->scan.buf + i);
+
+		PC_UNROLL
+		for (int k = 0; k < 8; k++)
+			p[k] = 0;
+	}
+	if (size <= PC_HEAD_USUAL)
+		return;
 	size = (size + PC_CARRY_BLOCK - 1) & -PC_CARRY_BLOCK;
 	PC_LENGTH(size, PC_HEAD_MAX);
 	bpf_probe_read_kernel(s->scan.buf, size, NULL);
@@ -252,7 +260,7 @@ static __always_inline int refuse(struct pc_request *f, struct pc_judgement j)
 	return act(f, deny, j);
 }
 
-static __always_inline int closing(const struct pc_request *f)
+static __noinline int closing(const struct pc_request *f)
 {
 	enum pc_reason r;
 

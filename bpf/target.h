@@ -45,7 +45,7 @@ static inline __u64 pc_target_query(const struct pc_scan *s, __u32 at, __u64 w,
 }
 
 /* Eight bytes of the target; 1: it is not one we follow. */
-static inline int pc_target_word(struct pc_scan *s, __u32 at)
+PC_INLINE int pc_target_word(struct pc_scan *s, __u32 at)
 {
 	struct pc_target *t = &s->target;
 	__u64 w = pc_head_word(s, at), in = pc_target_first(t->end - at);

@@ -12,21 +12,53 @@
 /* Heads and chunks looked at in one segment; behind more, the place is lost. */
 #define PC_WALK_STEPS 256
 
-/* Payload from "at" on, behind what is carried, into the scan buffer. */
-static __always_inline int
-walk_load(struct __sk_buff *skb, struct pc_scratch *s, __u32 at, __u32 carried)
-{
-	__u64 size = s->segment.payload_size - at;
+/* Few heads are longer; what is behind one is not copied. */
+#define PC_HEAD_USUAL 1024
 
-	carried &= PC_HEAD_MASK;
-	if (size > PC_HEAD_MAX - carried)
-		size = PC_HEAD_MAX - carried;
-	s->scan.filled = carried + size;
-	if (s->dirty < s->scan.filled)
-		s->dirty = s->scan.filled;
+/* The payload from "at" on to bytes [s->scan.filled, to) of the scan buffer. */
+static __always_inline int walk_load(struct __sk_buff *skb,
+				     struct pc_scratch *s, __u32 at, __u32 to)
+{
+	__u32 from = s->scan.filled & PC_HEAD_MASK;
+	__u64 size = to - from;
+
+	s->scan.filled = to;
+	if (s->dirty < to)
+		s->dirty = to;
 	PC_LENGTH(size, PC_HEAD_MAX);
 	return bpf_skb_load_bytes(skb, s->segment.payload_at + at,
-				  s->scan.buf + carried, size);
+				  s->scan.buf + from, size);
+}
+
+PC_GLOBAL __u32 walk_more(struct pc_scratch *s)
+{
+	return s ? pc_head_scan_more(&s->scan) : PC_R_NO_PAYLOAD;
+}
+
+/* Scans what the segment has from "at" on, as much as is needed of it. */
+static __always_inline __u32 walk_scan(struct __sk_buff *skb,
+				       struct pc_scratch *s, __u32 at)
+{
+	__u32 begin = s->scan.filled, r;
+	__u32 end = begin + s->segment.payload_size - at, usual;
+
+	if (end > PC_HEAD_MAX)
+		end = PC_HEAD_MAX;
+	usual = begin + PC_HEAD_USUAL < end ? begin + PC_HEAD_USUAL : end;
+	if (walk_load(skb, s, at, usual))
+		return PC_R_TRUNCATED;
+	r = walk_more(s);
+	if (r != PC_R_HEAD_SPLIT || usual == end)
+		return r;
+	if (walk_load(skb, s, at + usual - begin, end))
+		return PC_R_TRUNCATED;
+	return walk_more(s);
+}
+
+static __always_inline void walk_begin(struct pc_scratch *s)
+{
+	pc_head_scan_begin(&s->scan, s->answer);
+	s->scan.filled = 0;
 }
 
 /*
@@ -43,14 +75,12 @@ PC_GLOBAL __u32 walk_read_head(struct __sk_buff *skb, struct pc_scratch *s,
 	if (!s || !st || at >= s->segment.payload_size)
 		return PC_R_TRUNCATED;
 	if (!st->carried)
-		pc_head_scan_begin(&s->scan, s->answer);
+		walk_begin(s);
 	else if (carry_load(s))
 		return PC_R_HEAD_LOST;
 	else
 		kept = s->scan.line_at;
-	if (walk_load(skb, s, at, st->carried))
-		return PC_R_TRUNCATED;
-	r = pc_head_scan_more(&s->scan);
+	r = walk_scan(skb, s, at);
 	if (r == PC_NEXT && st->carried)
 		carry_finish(s, kept);
 	if (r != PC_R_HEAD_SPLIT)
@@ -154,25 +184,20 @@ static __always_inline void walk_answer_head(struct pc_flow *flow, __u32 seq,
 	st->phase = h->flags & PC_H_LENGTH ? PC_PHASE_BODY : PC_PHASE_OPAQUE;
 }
 
-struct pc_walk {
-	struct __sk_buff *skb;
-	struct pc_scratch *s;
-	struct pc_flow *flow;
-};
-
-static __always_inline void walk_head(const struct pc_walk *w, __u32 at)
+static __always_inline void walk_head(struct __sk_buff *skb,
+				      struct pc_scratch *s,
+				      struct pc_flow *flow,
+				      struct pc_stream *st)
 {
-	struct pc_flow *flow = w->flow;
-	struct pc_scratch *s = w->s;
-	struct pc_stream *st = s->answer ? &flow->gateway : &flow->client;
-	__u32 seq = s->segment.seq + at - st->carried;
-	__u32 r = walk_read_head(w->skb, s, st, at);
+	__u32 at = st->next - s->segment.seq;
+	__u32 seq = st->next - st->carried;
+	__u32 r = walk_read_head(skb, s, st, at);
 
 	if (s->answer) {
 		if (r == PC_NEXT)
 			walk_answer_head(flow, seq, &s->scan.head);
 		else
-			flow->gateway.phase = PC_PHASE_OPAQUE;
+			st->phase = PC_PHASE_OPAQUE;
 		return;
 	}
 	if (r == PC_R_HEAD_SPLIT)
@@ -185,53 +210,50 @@ static __always_inline void walk_head(const struct pc_walk *w, __u32 at)
 		flow_opaque(flow, r);
 }
 
-static __always_inline int walk_body(const struct pc_walk *w,
-				     struct pc_stream *st)
+static __always_inline void walk_body(struct __sk_buff *skb,
+				      struct pc_scratch *s,
+				      struct pc_flow *flow,
+				      struct pc_stream *st)
 {
-	int answer = w->s->answer;
-
-	if (walk_chunk(w->skb, w->s, st)) {
-		if (answer)
+	if (walk_chunk(skb, s, st)) {
+		if (s->answer)
 			st->phase = PC_PHASE_OPAQUE;
 		else
-			flow_opaque(w->flow, PC_R_CHUNK_SYNTAX);
-		return 1;
+			flow_opaque(flow, PC_R_CHUNK_SYNTAX);
+	} else if (s->answer && st->phase == PC_PHASE_HEAD) {
+		walk_answered(flow);
 	}
-	if (answer && st->phase == PC_PHASE_HEAD)
-		walk_answered(w->flow);
-	return 0;
-}
-
-static long walk_step(__u32 i, void *arg)
-{
-	const struct pc_walk *w = arg;
-	struct pc_scratch *s = w->s;
-	struct pc_stream *st = s->answer ? &w->flow->gateway : &w->flow->client;
-	__u32 at = st->next - s->segment.seq;
-
-	(void)i;
-	if (st->phase == PC_PHASE_BODY && at <= s->segment.payload_size)
-		walk_answered(w->flow);
-	if (at >= s->segment.payload_size || st->phase == PC_PHASE_OPAQUE)
-		return 1;
-	if (st->phase != PC_PHASE_HEAD)
-		return walk_body(w, st);
-	if (!s->walk_heads)
-		return 1;
-	walk_head(w, at);
-	return 0;
 }
 
 /*
  * On from the stream's next byte, which is in the segment.  s->answer says
  * which stream; unless s->walk_heads, it stops where a message ends.
  */
-static __always_inline void walk(struct __sk_buff *skb, struct pc_scratch *s,
-				 struct pc_flow *flow)
+PC_GLOBAL int walk(struct __sk_buff *skb, struct pc_scratch *s,
+		   struct pc_flow *flow)
 {
-	struct pc_walk w = { .skb = skb, .s = s, .flow = flow };
+	struct pc_stream *st;
 
-	bpf_loop(PC_WALK_STEPS, walk_step, &w, 0);
+	if (!s || !flow)
+		return -1;
+	st = s->answer ? &flow->gateway : &flow->client;
+	PC_NO_UNROLL
+	for (int i = 0; i < PC_WALK_STEPS; i++) {
+		__u32 at = st->next - s->segment.seq;
+
+		if (st->phase == PC_PHASE_BODY && at <= s->segment.payload_size)
+			walk_answered(flow);
+		if (at >= s->segment.payload_size ||
+		    st->phase == PC_PHASE_OPAQUE)
+			break;
+		if (st->phase != PC_PHASE_HEAD)
+			walk_body(skb, s, flow, st);
+		else if (s->walk_heads)
+			walk_head(skb, s, flow, st);
+		else
+			break;
+	}
+	return 0;
 }
 
 #endif /* PC_WALK_BPF_H */
