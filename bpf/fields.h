@@ -172,23 +172,11 @@ PC_INLINE __u32 pc_head_field_t(const struct pc_scan *s, __u32 at,
 		       : PC_FIELD_OTHER;
 }
 
-/* Sizes of the names below; most fields are of none. */
-#define PC_SIZE_OF(lit) (1ULL << (sizeof(lit) - 1))
-#define PC_FIELD_SIZES                                                       \
-	(PC_SIZE_OF("host") | PC_SIZE_OF("expect") | PC_SIZE_OF("upgrade") | \
-	 PC_SIZE_OF("x-api-key") | PC_SIZE_OF("connection") |                \
-	 PC_SIZE_OF("authorization") | PC_SIZE_OF("content-length") |        \
-	 PC_SIZE_OF("x-forwarded-for") | PC_SIZE_OF("cf-connecting-ip") |    \
-	 PC_SIZE_OF("transfer-encoding"))
-
-/* By size, then by the first letter.  A name has less than 64 bytes. */
+/* By the first letter. */
 PC_INLINE __u32 pc_head_field(const struct pc_scan *s, __u32 at, __u32 size)
 {
-	struct pc_ends e;
+	struct pc_ends e = pc_head_ends(s, at, at + size);
 
-	if (!(PC_FIELD_SIZES >> (size & 63) & 1))
-		return PC_FIELD_OTHER;
-	e = pc_head_ends(s, at, at + size);
 	switch (e.first & 0xff) {
 	case 'a':
 		return PC_ENDS_ARE(e, "authorization") ? PC_FIELD_AUTHORIZATION
@@ -212,14 +200,32 @@ PC_INLINE __u32 pc_head_field(const struct pc_scan *s, __u32 at, __u32 size)
 	}
 }
 
-PC_GLOBAL __u32 pc_head_value(struct pc_scan *s, __u32 field, __u32 at,
-			      __u32 end)
-{
-	struct pc_head *h;
+/* Sizes of the names above, by the low bits of their first letter. */
+#define PC_SIZE_OF(lit) (1u << (sizeof(lit) - 1))
+static const __u32 pc_field_sizes[32] = {
+	['a' & 31] = PC_SIZE_OF("authorization"),
+	['c' & 31] = PC_SIZE_OF("content-length") | PC_SIZE_OF("connection") |
+		     PC_SIZE_OF("cf-connecting-ip"),
+	['e' & 31] = PC_SIZE_OF("expect"),
+	['h' & 31] = PC_SIZE_OF("host"),
+	['t' & 31] = PC_SIZE_OF("transfer-encoding"),
+	['u' & 31] = PC_SIZE_OF("upgrade"),
+	['x' & 31] = PC_SIZE_OF("x-api-key") | PC_SIZE_OF("x-goog-api-key") |
+		     PC_SIZE_OF("x-real-ip") | PC_SIZE_OF("x-forwarded-for"),
+};
 
-	if (!s)
-		return PC_R_HEAD_SYNTAX;
-	h = &s->head;
+/* May a line be one of these?  Nearly all that may not are told apart here. */
+static inline int pc_head_may_matter(const struct pc_scan *s, __u32 at,
+				     __u32 name_size)
+{
+	return pc_field_sizes[pc_head_byte(s, at) & 31] >> (name_size & 31) & 1;
+}
+
+static inline __u32 pc_head_value(struct pc_scan *s, __u32 field, __u32 at,
+				  __u32 end)
+{
+	struct pc_head *h = &s->head;
+
 	if (!pc_head_trim(s, &at, &end))
 		return PC_R_HEAD_SYNTAX;
 	switch (field) {
@@ -249,6 +255,20 @@ PC_GLOBAL __u32 pc_head_value(struct pc_scan *s, __u32 field, __u32 at,
 		return pc_head_credential(s, &h->x_goog_api_key,
 					  PC_H_X_GOOG_API_KEY, at, end);
 	}
+}
+
+/* A whole line whose name ends before a colon. */
+PC_GLOBAL __u32 pc_head_field_line(struct pc_scan *s, __u32 at, __u32 name_size,
+				   __u32 end)
+{
+	__u32 field;
+
+	if (!s)
+		return PC_R_HEAD_SYNTAX;
+	field = pc_head_field(s, at, name_size);
+	if (field == PC_FIELD_OTHER)
+		return PC_NEXT;
+	return pc_head_value(s, field, at + name_size + 1, end);
 }
 
 #endif /* PC_FIELDS_H */

@@ -49,15 +49,14 @@ PC_INLINE __u32 pc_head_name(const struct pc_scan *s, __u32 at)
 
 PC_INLINE __u32 pc_head_header(struct pc_scan *s, __u32 at, __u32 end)
 {
-	__u32 n = pc_head_name(s, at), field, r;
+	__u32 n = pc_head_name(s, at), r;
 	__u8 c = pc_head_byte(s, at);
 
 	if (!n || at + n >= end)
 		return c == ' ' || c == '\t' ? PC_R_OBS_FOLD : PC_R_HEAD_SYNTAX;
-	field = pc_head_field(s, at, n);
-	if (field == PC_FIELD_OTHER)
+	if (!pc_head_may_matter(s, at, n))
 		return PC_SCANNING;
-	r = pc_head_value(s, field, at + n + 1, end);
+	r = pc_head_field_line(s, at, n, end);
 	return r == PC_NEXT ? PC_SCANNING : r;
 }
 
@@ -150,7 +149,7 @@ PC_GLOBAL __u32 pc_head_controls(struct pc_scan *s, __u32 at, __u64 events)
 /* Most words hold no control character, few more than a line's end, and a call
  * costs more than looking at ten words.
  */
-#define PC_STRIDE 256
+#define PC_STRIDE 128
 
 static long pc_head_step(__u32 i, void *arg)
 {
