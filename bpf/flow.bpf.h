@@ -86,7 +86,7 @@ static __always_inline enum pc_reason flow_syn(const struct pc_segment *g)
  * the body it may be in, until the gateway answers the SYN.
  */
 static __noinline enum pc_reason flow_begin(const struct pc_flow_key *key,
-						 const struct pc_segment *g)
+					    const struct pc_segment *g)
 {
 	struct pc_flow flow = flow_new(g->seq + 1), *old;
 	enum pc_reason r = flow_syn(g);
@@ -108,8 +108,8 @@ static __noinline enum pc_reason flow_begin(const struct pc_flow_key *key,
 
 /* A new connection in the place of a living one, by the SYN-ACK it got. */
 static __noinline void flow_replace(const struct pc_flow_key *key,
-					 const struct pc_flow *old,
-					 const struct pc_segment *g)
+				    const struct pc_flow *old,
+				    const struct pc_segment *g)
 {
 	struct pc_flow flow = flow_new(g->ack);
 

@@ -82,8 +82,10 @@ PC_INLINE __u32 pc_head_line(struct pc_scan *s, __u32 end, __u32 next)
 	__u32 at = s->line_at;
 
 	s->line_at = next;
-	if (!s->lines++)
-		return s->answer ? PC_SCANNING : pc_head_request_line(s, end);
+	if (!s->lines++) {
+		s->target.end = end;
+		return PC_FIRST_LINE;
+	}
 	if (at == end)
 		return pc_head_end(s, next);
 	return pc_head_header(s, at, end);
@@ -177,6 +179,22 @@ static long pc_head_step(__u32 i, void *arg)
 
 _Static_assert(PC_HEAD_SLACK >= PC_STRIDE, "a stride may begin anywhere");
 
+/* From line_at on, until the first line ends or the head does. */
+PC_INLINE __u32 pc_head_lines(struct pc_scan *s)
+{
+	struct pc_scan_arg arg = { s };
+	__u32 strides;
+
+	/* Words are looked at where they are aligned. */
+	s->at = s->line_at & ~7u;
+	s->reason = PC_R_HEAD_SPLIT;
+	strides = (s->filled - s->at + PC_STRIDE - 1) / PC_STRIDE;
+	if (strides > PC_HEAD_MAX / PC_STRIDE)
+		strides = PC_HEAD_MAX / PC_STRIDE;
+	pc_loop(strides, pc_head_step, &arg);
+	return s->reason;
+}
+
 /*
  * Scans on after bytes were added to buf[0, filled), with what pc_head_scan()
  * found in those before.  Of these only the ones from line_at on are looked at
@@ -186,21 +204,18 @@ _Static_assert(PC_HEAD_SLACK >= PC_STRIDE, "a stride may begin anywhere");
  */
 static inline __u32 pc_head_scan_more(struct pc_scan *s)
 {
-	struct pc_scan_arg arg = { s };
-	__u32 strides, r = PC_SCANNING;
+	__u32 r = PC_SCANNING;
 
 	if (!s->lines)
 		r = s->answer ? pc_head_status(s) : pc_head_first(s);
-	if (r == PC_SCANNING) {
-		/* Words are looked at where they are aligned. */
-		s->at = s->line_at & ~7u;
-		s->reason = PC_R_HEAD_SPLIT;
-		strides = (s->filled - s->at + PC_STRIDE - 1) / PC_STRIDE;
-		if (strides > PC_HEAD_MAX / PC_STRIDE)
-			strides = PC_HEAD_MAX / PC_STRIDE;
-		pc_loop(strides, pc_head_step, &arg);
-		r = s->reason;
-	}
+	if (r == PC_SCANNING)
+		r = pc_head_lines(s);
+	/* Here, not within the lines: a BPF stack is not deep. */
+	if (r == PC_FIRST_LINE)
+		r = s->answer ? PC_SCANNING
+			      : pc_head_request_line(s, s->target.end);
+	if (r == PC_SCANNING)
+		r = pc_head_lines(s);
 	if (r == PC_R_HEAD_SPLIT && s->filled >= PC_HEAD_MAX)
 		return PC_R_HEAD_TOO_LARGE;
 	return r;

@@ -204,7 +204,7 @@ judge_credential(const struct pc_request *f, struct pc_question *q)
 }
 
 static __noinline enum pc_reason judge_key(const struct pc_request *f,
-						__u32 path)
+					   __u32 path)
 {
 	struct pc_question q = {
 		.profile = f->policy->profile,

@@ -203,7 +203,7 @@ static __always_inline enum pc_reason living_swallow(const struct pc_request *f)
  * Data on a living connection: PC_NEXT when it is the gateway's, with numbers
  * to be translated; else it was dealt with and ends here.
  */
-static __noinline enum pc_reason living_take(const struct pc_request *f)
+static __always_inline enum pc_reason living_take(const struct pc_request *f)
 {
 	const struct pc_segment *g = &f->s->segment;
 	const struct pc_living *l = f->living;

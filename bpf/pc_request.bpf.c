@@ -137,7 +137,7 @@ refuse_prepare(const struct pc_request *f, __u32 deny, struct pc_judgement j)
 }
 
 static __noinline int act(struct pc_request *f, __u32 deny,
-			       struct pc_judgement j)
+			  enum pc_reason reason, enum pc_dialect dialect)
 {
 	if (deny == PC_DENY_DROP) {
 		/* It comes again, and is then what it is now. */
@@ -147,8 +147,8 @@ static __noinline int act(struct pc_request *f, __u32 deny,
 	if (deny == PC_DENY_RESET)
 		return answer_reset(f);
 	if (deny == PC_DENY_REPLY)
-		return living_refuse(f, j.reason, j.dialect);
-	return answer_close(f, j.reason, j.dialect);
+		return living_refuse(f, reason, dialect);
+	return answer_close(f, reason, dialect);
 }
 
 /* On to the gateway, in its own numbers. */
@@ -257,7 +257,7 @@ static __always_inline int refuse(struct pc_request *f, struct pc_judgement j)
 		return TC_ACT_SHOT;
 	}
 	count_add(j.reason, 0);
-	return act(f, deny, j);
+	return act(f, deny, j.reason, j.dialect);
 }
 
 static __noinline int closing(const struct pc_request *f)

@@ -94,7 +94,8 @@ struct pc_scan_arg {
 	struct pc_scan *s;
 };
 
-#define PC_SCANNING 0xffffu /* reason while no end is found */
+#define PC_SCANNING 0xffffu   /* reason while no end is found */
+#define PC_FIRST_LINE 0xfffeu /* ... and the first line has just ended */
 
 static inline __u64 pc_head_word(const struct pc_scan *s, __u32 at)
 {
