@@ -231,7 +231,11 @@ static __always_inline enum pc_reason closing_step(const struct pc_request *f)
 
 	if (end == g->seq)
 		return PC_R_CLOSED;
-	if (fresh > 0 && seq_distance(g->seq, flow->client_next) <= 0) {
+	/* None of it is wanted, so what is missing before it need not come: a
+	 * client made to send each hole again waits longer for each.
+	 */
+	if (fresh > 0 &&
+	    seq_distance(g->seq, flow->client_next) <= (__s32)PC_SWALLOW_MAX) {
 		flow->client_next = end;
 		flow->swallowed += fresh;
 	}
