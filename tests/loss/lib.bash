@@ -116,6 +116,7 @@ run_loss() {
 	impair 0
 	echo "# $what: $(($(now_ms) - start)) ms; at client and gateway" \
 		"resent, out of order, seen twice: $before -> $(troubles)"
+	say_counters "$what"
 	is "$what: every answer is right and whole" \
 		"$(judge --passed-dead $((n_dead * percent * 4 / 100)))" \
 		"good $(planned good) dead $n_dead passed 0 wrong 0"

@@ -300,6 +300,13 @@ asked() {
 	"$@" </dev/null 2>&1 | sed "s/^/# $what: /"
 }
 
+# What became of the segments so far, to read when something is wrong.
+say_counters() {
+	echo "# $1: counters: $(status | jq -r '
+		[.counters | to_entries[] | select(.value.done > 0) |
+			"\(.key) \(.value.done)"] | join(", ")')"
+}
+
 # ask_plan WHAT COMMAND...: asks the plan in use and checks every answer.  Sets
 # n_accepted, the connections the gateway has seen.
 ask_plan() {
@@ -312,6 +319,7 @@ ask_plan() {
 	check "$what: asked everything" asked "$what" "$@"
 	n_accepted=$(($(accepted) - before - 1))
 	echo "# $what: $(($(now_ms) - start)) ms, $n_accepted connections accepted"
+	say_counters "$what"
 	is "$what: every answer is right and whole" "$(judge)" \
 		"good $(planned good) dead $(planned dead) passed 0 wrong 0"
 	is "$what: as many refused as asked with a dead key" \
