@@ -17,6 +17,8 @@ echo "# --deny $DENY, $REQUESTS requests, $BODIES bodies, chunked: $CHUNKED, see
 start_peers
 make_plan mixed --dead-max $dead_max
 use_plan mixed
+# Where refusals close, one may find the gateway's end gone and reset the client.
+[ "$DENY" != reply ] || run_late_syns
 case $WAYS in
 short)
 	run_loss "5 %" 5

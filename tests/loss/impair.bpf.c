@@ -10,8 +10,11 @@
  * first to keep it busy, and ends at hold1.
  */
 #include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
 #include <linux/pkt_cls.h>
 
+#include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
 /* Interface numbers, given by tests/loss/lib.bash. */
@@ -61,6 +64,29 @@ SEC("tc/percent5")
 int percent5(struct __sk_buff *skb)
 {
 	return forward(skb, 5);
+}
+
+/* The first segment of a connection. */
+static __always_inline int is_syn(struct __sk_buff *skb)
+{
+	int is_v6 = skb->protocol == bpf_htons(ETH_P_IPV6);
+	__u8 protocol = 0, flags = 0;
+
+	bpf_skb_load_bytes(skb, ETH_HLEN + (is_v6 ? 6 : 9), &protocol, 1);
+	bpf_skb_load_bytes(skb, ETH_HLEN + (is_v6 ? 40 : 20) + 13, &flags, 1);
+	return protocol == IPPROTO_TCP && (flags & 0x12) == 0x02;
+}
+
+/* Each SYN at once, and again when its connection has long begun. */
+SEC("tc/late_syns")
+int late_syns(struct __sk_buff *skb)
+{
+	__u32 to = skb->ifindex == WIRE0 ? WIRE1 : WIRE0;
+
+	if (!is_syn(skb))
+		return bpf_redirect(to, 0);
+	bpf_clone_redirect(skb, to, 0);
+	return detour(skb, to);
 }
 
 /* hold1: the mark says where to, none is the copy's. */

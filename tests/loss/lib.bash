@@ -100,28 +100,43 @@ troubles() {
 	done | xargs
 }
 
-# run_loss WHAT PERCENT: asks the plan through such a network.  A head that comes
-# out of order is not judged, so the gateway may answer some of the dead ones;
-# what is asked of every stream is that nothing is lost, shifted or late.
-run_loss() {
-	local what=$1 percent=$2 start before resets n_dead
-	n_dead=$(planned dead)
-	before=$(troubles)
+# ask_through WHAT PASSED-MAX: asks the plan through the network as it is.  A head
+# that comes out of order is not judged, so the gateway may answer some of the
+# dead ones; what is asked of every stream is that nothing is lost, shifted or
+# late.
+ask_through() {
+	local what=$1 start resets
 	resets=$(resets "$client_ns")
 	: >"$tmp/gateway.log"
-	impair "$percent"
 	start=$(now_ms)
 	check "$what: asked everything" asked "$what" \
 		ask_python "http://$gateway:8080" "http://[$gateway6]:8080"
-	impair 0
-	echo "# $what: $(($(now_ms) - start)) ms; at client and gateway" \
-		"resent, out of order, seen twice: $before -> $(troubles)"
+	echo "# $what: $(($(now_ms) - start)) ms"
 	say_counters "$what"
 	is "$what: every answer is right and whole" \
-		"$(judge --passed-dead $((n_dead * percent * 4 / 100)))" \
-		"good $(planned good) dead $n_dead passed 0 wrong 0"
+		"$(judge --passed-dead "$2")" \
+		"good $(planned good) dead $(planned dead) passed 0 wrong 0"
 	is "$what: no client saw a reset" "$(resets "$client_ns")" "$resets"
+}
+
+# run_loss WHAT PERCENT
+run_loss() {
+	local what=$1 percent=$2 before
+	before=$(troubles)
+	impair "$percent"
+	ask_through "$what" $(($(planned dead) * percent * 4 / 100))
+	impair 0
+	echo "# $what: at client and gateway resent, out of order, seen twice:" \
+		"$before -> $(troubles)"
 	check "$what: both hosts had to send again" more "$before" "$(troubles)"
+}
+
+# Every SYN comes a second time, late: a filter that takes it for the beginning of
+# a new connection forgets the one it belongs to.
+run_late_syns() {
+	forward wire0 late_syns
+	ask_through "late SYNs" 0
+	impair 0
 }
 
 # more BEFORE AFTER: did both resend, and get what was out of order?
