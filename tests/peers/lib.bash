@@ -13,7 +13,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../e2e/lib.bash"
 
 peers=$here/tests/peers
-: "${DENY:=close}" "${CHUNKED:=dead}" "${REQUESTS:=300}" \
+: "${DENY:=reply}" "${CHUNKED:=all}" "${REQUESTS:=300}" \
 	"${BODIES:=mixed}" "${SEED:=1}"
 # What a client waits for one answer, and a peer for all of them.
 patience_s=30
