@@ -97,6 +97,7 @@ PC_GLOBAL int walk_chunk(struct __sk_buff *skb, struct pc_scratch *s,
 			 struct pc_stream *st)
 {
 	__u32 at, base;
+	int rc = 0;
 	__u64 n;
 
 	if (!s || !st)
@@ -115,10 +116,14 @@ PC_GLOBAL int walk_chunk(struct __sk_buff *skb, struct pc_scratch *s,
 		if (i >= n || st->next != base + i ||
 		    st->phase == PC_PHASE_HEAD)
 			break;
-		if (pc_chunk_step(st, s->window[i]))
-			return -1;
+		if (pc_chunk_step(st, s->window[i])) {
+			rc = -1;
+			break;
+		}
 	}
-	return 0;
+	/* Data and the next head may be in it. */
+	__builtin_memset(s->window, 0, sizeof(s->window));
+	return rc;
 }
 
 /* A request that goes on to the gateway; "early": its client did not wait for
