@@ -28,7 +28,8 @@ struct line {
 	uint32_t taken;
 	uint32_t answer_seq;
 	uint32_t answer_size;
-	bool waiting; /* the client may not have that answer */
+	bool waiting;	 /* the client may not have that answer */
+	bool swallowing; /* nor can it: its request is not complete */
 	uint8_t answer[LINE_ANSWER_MAX];
 };
 
@@ -276,36 +277,67 @@ static inline void check_acked(const struct outcome *o,
 	_assert_int_equal(g.payload_size, 0, file, line);
 }
 
-/*
- * A request is refused and its answer is sent, which the client has not got
- * yet.  "taken" bytes of the segment are acknowledged.
- */
-static inline void check_refused(struct line *l, const char *text, size_t taken,
-				 const char *file, int line)
+/* What the two ends disagree by from now on. */
+static inline void line_note_refusal(struct line *l, size_t taken)
 {
-	struct shape at = line_to_gateway(l);
-	const struct outcome *o = client_say(&l->c, text);
-	struct segment g;
-
-	l->from = l->c.s.seq - (uint32_t)strlen(text);
-	l->taken = l->from + (uint32_t)taken;
-	l->c.s.seq = l->taken;
-	check_reason(o, PC_R_KEY_DISABLED, text, file, line);
-	check_acked(o, &at, file, line);
-	check_sent(&g, l, TCP_PSH | TCP_ACK, l->c.s.ack, l->taken, file, line);
-	check_answer(&g, file, line);
-	_assert_int_equal(g.window,
-			  l->g.s.window ? l->g.s.window : PACKET_WINDOW, file,
-			  line);
-	l->answer_seq = g.seq;
-	l->answer_size = (uint32_t)g.payload_size;
-	memcpy(l->answer, g.payload, g.payload_size);
 	l->added_before = l->added;
 	l->added += l->answer_size;
 	l->skipped += (uint32_t)taken;
 	l->mark = l->g.s.seq;
 	l->waiting = true;
 }
+
+/* The segment of a refused request, of which "taken" bytes are acknowledged;
+ * what was sent of ours is in *g.
+ */
+static inline void check_refusal(struct segment *g, struct line *l,
+				 const char *text, size_t taken, uint8_t flags,
+				 const char *file, int line)
+{
+	struct shape at = line_to_gateway(l);
+	const struct outcome *o = client_say(&l->c, text);
+
+	l->from = l->c.s.seq - (uint32_t)strlen(text);
+	l->taken = l->from + (uint32_t)taken;
+	l->c.s.seq = l->taken;
+	check_reason(o, PC_R_KEY_DISABLED, text, file, line);
+	check_acked(o, &at, file, line);
+	check_sent(g, l, flags, l->c.s.ack, l->taken, file, line);
+	_assert_int_equal(g->window,
+			  l->g.s.window ? l->g.s.window : PACKET_WINDOW, file,
+			  line);
+	l->answer_seq = g->seq;
+}
+
+/* It is complete, and its answer is sent, which the client has not got yet. */
+static inline void check_refused(struct line *l, const char *text, size_t taken,
+				 const char *file, int line)
+{
+	struct segment g;
+
+	check_refusal(&g, l, text, taken, TCP_PSH | TCP_ACK, file, line);
+	check_answer(&g, file, line);
+	l->answer_size = (uint32_t)g.payload_size;
+	memcpy(l->answer, g.payload, g.payload_size);
+	line_note_refusal(l, taken);
+}
+
+/* More of it is to come, and it is not answered before that. */
+static inline void check_begun(struct line *l, const char *text,
+			       const char *file, int line)
+{
+	struct pc_living entry;
+	struct segment g;
+
+	check_refusal(&g, l, text, strlen(text), TCP_ACK, file, line);
+	_assert_int_equal(g.payload_size, 0, file, line);
+	_assert_true(line_find(&entry, l), "an entry", file, line);
+	l->answer_size = entry.answer_size;
+	line_note_refusal(l, strlen(text));
+	l->swallowing = true;
+}
+
+#define begin_refused(l, text) check_begun(l, text, __FILE__, __LINE__)
 
 #define lose_answer(l, text, taken) \
 	check_refused(l, text, taken, __FILE__, __LINE__)
@@ -329,6 +361,22 @@ static inline void check_repeated(struct line *l, const struct outcome *o,
 	_assert_memory_equal(g.payload, l->answer, l->answer_size, file, line);
 }
 
+/* The request is complete, and its answer comes, and arrives. */
+static inline void check_completed(struct line *l, const struct outcome *o,
+				   const char *file, int line)
+{
+	struct segment g;
+
+	check_reason(o, PC_R_REPEATED, "completed", file, line);
+	_assert_int_equal(o->retval, TC_SHOT, file, line);
+	check_sent(&g, l, TCP_PSH | TCP_ACK, l->answer_seq, l->taken, file,
+		   line);
+	check_answer(&g, file, line);
+	_assert_int_equal(g.payload_size, l->answer_size, file, line);
+	memcpy(l->answer, g.payload, g.payload_size);
+	l->swallowing = false;
+}
+
 /* An acknowledgement and nothing else. */
 static inline void check_swallowed(struct line *l, const struct outcome *o,
 				   const char *file, int line)
@@ -337,12 +385,18 @@ static inline void check_swallowed(struct line *l, const struct outcome *o,
 
 	check_reason(o, PC_R_SWALLOWED, "swallowed", file, line);
 	_assert_int_equal(o->retval, TC_SHOT, file, line);
-	check_sent(&g, l, TCP_ACK, l->answer_seq + l->answer_size, l->taken,
-		   file, line);
+	check_sent(&g, l, TCP_ACK,
+		   l->answer_seq + (l->swallowing ? 0 : l->answer_size),
+		   l->taken, file, line);
 	_assert_int_equal(g.payload_size, 0, file, line);
 	line_note(l);
 }
 
+#define assert_completed(l, o)                             \
+	do {                                               \
+		check_completed(l, o, __FILE__, __LINE__); \
+		(l)->c.s.ack += (l)->answer_size;          \
+	} while (0)
 #define assert_repeated(l, o) check_repeated(l, o, __FILE__, __LINE__)
 #define assert_swallowed(l, o) check_swallowed(l, o, __FILE__, __LINE__)
 

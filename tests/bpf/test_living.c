@@ -241,7 +241,6 @@ static const struct {
 			     "0\r\nX: y\r\n\r\n" },
 };
 
-/* The answer reached the client before its body's next byte. */
 static void swallow(struct line *l, const char *body, size_t from, size_t to)
 {
 	const struct outcome *o;
@@ -250,6 +249,17 @@ static void swallow(struct line *l, const char *body, size_t from, size_t to)
 	o = client_send(&l->c, body + from, to - from);
 	line_take(l, to - from);
 	assert_swallowed(l, o);
+}
+
+/* The request's end. */
+static void complete(struct line *l, const char *body, size_t from, size_t to)
+{
+	const struct outcome *o;
+
+	l->c.s.seq = l->taken;
+	o = client_send(&l->c, body + from, to - from);
+	line_take(l, to - from);
+	assert_completed(l, o);
 }
 
 static void a_body_is_swallowed_however_it_is_cut(void **state)
@@ -264,9 +274,9 @@ static void a_body_is_swallowed_however_it_is_cut(void **state)
 			struct line l = line_open_variant((unsigned int)cut %
 							  LINE_VARIANTS);
 
-			refused(&l, bodies[k].head);
+			begin_refused(&l, bodies[k].head);
 			swallow(&l, body, 0, cut);
-			swallow(&l, body, cut, n);
+			complete(&l, body, cut, n);
 			line_goes_on(&l);
 		}
 	}
@@ -283,24 +293,25 @@ static void a_body_is_swallowed_byte_by_byte(void **state)
 		const char *body = bodies[k].body;
 		const size_t n = strlen(body);
 
-		for (size_t first = 0; first <= n; first++) {
+		for (size_t first = 0; first < n; first++) {
 			struct line l = line_open();
 
 			snprintf(text, sizeof(text), "%s%.*s", bodies[k].head,
 				 (int)first, body);
-			refused(&l, text);
-			for (size_t i = first; i < n; i++)
+			begin_refused(&l, text);
+			for (size_t i = first; i + 1 < n; i++)
 				swallow(&l, body, i, i + 1);
+			complete(&l, body, n - 1, n);
 			refused(&l, D);
 			line_goes_on(&l);
 		}
 	}
 }
 
-/* Early four times, for the answer is hardly lost; but its last byte is not
- * acknowledged without it, for then nobody would ask again.
+/* Who has the last byte acknowledged has the answer, too; else it is sent again
+ * and answered alike.
  */
-static void a_lost_answer_comes_with_the_bodys_end(void **state)
+static void the_answer_comes_with_the_bodys_end(void **state)
 {
 	const char *body = "0123456789";
 	struct line l;
@@ -308,22 +319,43 @@ static void a_lost_answer_comes_with_the_bodys_end(void **state)
 	(void)state;
 	line_use(PC_DENY_REPLY);
 	l = line_open();
-	lose_answer(&l, POST(DISABLED, "10"), strlen(POST(DISABLED, "10")));
-	for (int i = 0; i < 9; i++) {
-		const struct outcome *o = client_send(&l.c, body + i, 1);
-
-		line_take(&l, 1);
-		if (i < 4)
-			assert_repeated(&l, o);
-		else
-			assert_swallowed(&l, o);
-	}
-	line_take(&l, 1);
+	begin_refused(&l, POST(DISABLED, "10"));
+	for (size_t i = 0; i < 9; i++)
+		swallow(&l, body, i, i + 1);
+	/* What was acknowledged brings nothing yet. */
+	l.c.s.seq = l.from;
+	assert_swallowed(&l, client_say(&l.c, POST(DISABLED, "10")));
+	complete(&l, body, 9, 10);
+	l.c.s.ack = l.answer_seq;
+	l.c.s.seq = l.taken - 1;
 	assert_repeated(&l, client_send(&l.c, body + 9, 1));
-	l.c.s.seq--;
-	assert_repeated(&l, client_send(&l.c, body + 9, 1));
+	l.c.s.seq = l.from;
+	assert_repeated(&l, client_say(&l.c, POST(DISABLED, "10")));
+	l.c.s.seq = l.taken;
 	l.c.s.ack += l.answer_size;
 	line_goes_on(&l);
+}
+
+/* The gateway may speak meanwhile: behind the answer that is to come. */
+static void the_gateway_speaks_while_a_body_is_swallowed(void **state)
+{
+	uint32_t at;
+	struct line l;
+
+	(void)state;
+	line_use(PC_DENY_REPLY);
+	l = line_open();
+	begin_refused(&l, POST(DISABLED, "10"));
+	at = l.c.s.ack;
+	down(&l, "");
+	l.g.s.flags = TCP_FIN | TCP_ACK;
+	down(&l, "");
+	l.c.s.ack = at;
+	up(&l, "", PC_R_NO_PAYLOAD);
+	swallow(&l, "01234", 0, 5);
+	complete(&l, "56789", 0, 5);
+	up(&l, "", PC_R_NO_PAYLOAD);
+	down(&l, "");
 }
 
 static void a_hole_in_a_swallowed_body_is_not_acknowledged(void **state)
@@ -333,14 +365,13 @@ static void a_hole_in_a_swallowed_body_is_not_acknowledged(void **state)
 	(void)state;
 	line_use(PC_DENY_REPLY);
 	l = line_open();
-	lose_answer(&l, POST(DISABLED, "30"), strlen(POST(DISABLED, "30")));
+	begin_refused(&l, POST(DISABLED, "30"));
 	l.c.s.seq += 10;
-	assert_repeated(&l, client_say(&l.c, "abcdefghij"));
-	l.c.s.ack += l.answer_size;
+	assert_swallowed(&l, client_say(&l.c, "abcdefghij"));
 	assert_swallowed(&l, client_say(&l.c, "ABCDEFGHIJ"));
 	/* The hole alone, then all of it, then its end again. */
 	swallow(&l, "0123456789", 0, 10);
-	swallow(&l, "abcdefghijABCDEFGHIJ", 0, 20);
+	complete(&l, "abcdefghijABCDEFGHIJ", 0, 20);
 	l.c.s.seq -= 10;
 	assert_swallowed(&l, client_say(&l.c, "ABCDEFGHIJ"));
 	line_goes_on(&l);
@@ -354,13 +385,10 @@ static void segments_that_overlap_what_was_taken(void **state)
 	(void)state;
 	line_use(PC_DENY_REPLY);
 	l = line_open();
-	lose_answer(&l, POST(DISABLED, "10"), strlen(POST(DISABLED, "10")));
+	begin_refused(&l, POST(DISABLED, "10"));
 	l.c.s.seq -= 2;
-	assert_repeated(&l, client_say(&l.c, "\r\n0123456789"));
-	l.c.s.ack += l.answer_size;
-	l.c.s.seq = l.taken - 2;
 	assert_swallowed(&l, client_say(&l.c, "\r\n0123456789"));
-	swallow(&l, "0123456789", 0, 10);
+	complete(&l, "0123456789", 0, 10);
 	/* The request's end and the next head. */
 	l.c.s.seq = l.taken - 3;
 	assert_swallowed(&l, client_say(&l.c, "789" L));
@@ -399,60 +427,66 @@ static void what_is_behind_a_refused_request_is_not_taken(void **state)
 		refused(&l, D);
 		line_goes_on(&l);
 		/* And one that ends in a swallowed body's last segment. */
-		refused(&l, POST(DISABLED, "3"));
+		begin_refused(&l, POST(DISABLED, "3"));
 		line_take(&l, 3);
-		assert_swallowed(&l, client_say(&l.c, "abc" L));
+		assert_completed(&l, client_say(&l.c, "abc" L));
 		l.c.s.seq = l.taken;
 		line_goes_on(&l);
 	}
 }
 
-static void a_body_beyond_the_limit_resets_both_ends(void **state)
+/* Answered after all, with FIN; the gateway is reset in its own numbers. */
+static void assert_ends_with_its_answer(struct line *l, const char *body,
+					size_t n)
+{
+	uint32_t seq = l->c.s.seq - l->skipped;
+	const struct outcome *o = client_send(&l->c, body, n);
+	struct segment g;
+
+	assert_reason(o, PC_R_SWALLOW_LIMIT, "the limit");
+	assert_int_equal(o->retval, TC_PASS);
+	assert_int_equal(segment_read_packet(&g, o->bytes, o->size), 0);
+	assert_int_equal(g.flags, TCP_RST | TCP_ACK);
+	assert_int_equal(g.seq, seq);
+	assert_int_equal(g.ack, l->mark);
+	assert_true(g.sums_right);
+	assert_sent(&g, l, TCP_FIN | TCP_PSH | TCP_ACK, l->answer_seq,
+		    l->c.s.seq);
+	assert_memory_equal(g.payload, "HTTP/1.1 401 ", 13);
+	assert_non_null(
+		memmem(g.payload, g.payload_size, "Connection: close", 17));
+	assert_false(line_lives(l));
+	assert_int_equal(server_say(&l->g, "late")->retval, TC_SHOT);
+	assert_reason(client_say(&l->c, "more"), PC_R_REPEATED, "more");
+	line_empty_tap();
+}
+
+static void a_body_beyond_the_limit_ends_the_connection(void **state)
 {
 	static char bytes[2048];
-	const struct outcome *o;
-	uint32_t from, end;
-	struct segment g;
 	struct line l;
 
 	(void)state;
 	line_use(PC_DENY_REPLY);
 	l = line_open();
 	refused(&l, D);
-	refused(&l, CHUNKED(DISABLED));
-	from = l.from;
+	begin_refused(&l, CHUNKED(DISABLED));
 	swallow(&l, "200000\r\n", 0, 8);
-	while (l.taken + sizeof(bytes) - from <= 1u << 20)
+	while (l.taken + sizeof(bytes) - l.from <= 1u << 20)
 		swallow(&l, bytes, 0, sizeof(bytes));
-	l.c.s.seq = l.taken;
-	end = l.c.s.seq - l.skipped;
-	o = client_send(&l.c, bytes, sizeof(bytes));
-	assert_reason(o, PC_R_SWALLOW_LIMIT, "over the limit");
-	assert_sent(&g, &l, TCP_RST | TCP_ACK, l.c.s.ack, l.c.s.seq);
-	assert_int_equal(o->retval, TC_PASS);
-	assert_int_equal(segment_read_packet(&g, o->bytes, o->size), 0);
-	assert_int_equal(g.flags, TCP_RST | TCP_ACK);
-	assert_int_equal(g.seq, end);
-	assert_int_equal(g.ack, l.c.s.ack - l.added);
-	assert_true(g.sums_right);
-	assert_false(line_lives(&l));
-	assert_reason(client_say(&l.c, D), PC_R_OPAQUE, "after it");
+	assert_ends_with_its_answer(&l, bytes, sizeof(bytes));
 }
 
-static void a_swallowed_body_that_is_none_resets_both_ends(void **state)
+static void a_swallowed_body_that_is_none_ends_the_connection(void **state)
 {
-	const struct outcome *o;
-	struct segment g;
 	struct line l;
 
 	(void)state;
 	line_use(PC_DENY_REPLY);
 	l = line_open();
-	refused(&l, CHUNKED(DISABLED));
-	o = client_say(&l.c, "no size\r\n");
-	assert_reason(o, PC_R_SWALLOW_LIMIT, "no chunk");
-	assert_sent(&g, &l, TCP_RST | TCP_ACK, l.c.s.ack, l.c.s.seq);
-	assert_false(line_lives(&l));
+	refused(&l, D);
+	begin_refused(&l, CHUNKED(DISABLED));
+	assert_ends_with_its_answer(&l, "no size\r\n", 9);
 }
 
 int main(void)
@@ -470,14 +504,15 @@ int main(void)
 		cmocka_unit_test(an_answer_that_was_not_sent_is_asked_for),
 		cmocka_unit_test(a_body_is_swallowed_however_it_is_cut),
 		cmocka_unit_test(a_body_is_swallowed_byte_by_byte),
-		cmocka_unit_test(a_lost_answer_comes_with_the_bodys_end),
+		cmocka_unit_test(the_answer_comes_with_the_bodys_end),
+		cmocka_unit_test(the_gateway_speaks_while_a_body_is_swallowed),
 		cmocka_unit_test(
 			a_hole_in_a_swallowed_body_is_not_acknowledged),
 		cmocka_unit_test(segments_that_overlap_what_was_taken),
 		cmocka_unit_test(what_is_behind_a_refused_request_is_not_taken),
-		cmocka_unit_test(a_body_beyond_the_limit_resets_both_ends),
+		cmocka_unit_test(a_body_beyond_the_limit_ends_the_connection),
 		cmocka_unit_test(
-			a_swallowed_body_that_is_none_resets_both_ends),
+			a_swallowed_body_that_is_none_ends_the_connection),
 	};
 
 	if (harness_open())

@@ -100,10 +100,10 @@ static void a_fin_behind_a_swallowed_body(void **state)
 	(void)state;
 	line_use(PC_DENY_REPLY);
 	l = line_open();
-	refused(&l, POST(DISABLED, "10"));
+	begin_refused(&l, POST(DISABLED, "10"));
 	l.c.s.flags = TCP_FIN | TCP_PSH | TCP_ACK;
 	line_take(&l, 10);
-	assert_swallowed(&l, client_say(&l.c, "0123456789"));
+	assert_completed(&l, client_say(&l.c, "0123456789"));
 	l.c.s.flags = TCP_FIN | TCP_ACK;
 	up(&l, "", PC_R_NO_PAYLOAD); /* what is not acknowledged, again */
 	assert_ended(&l, PC_ENDED_CLIENT);
@@ -184,13 +184,13 @@ static void a_made_up_syn_does_not_change_what_is_swallowed(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(ahead); i++) {
 		struct line l = line_open();
 
-		refused(&l, POST(DISABLED, "10"));
+		begin_refused(&l, POST(DISABLED, "10"));
 		client_flag(&l, TCP_SYN, ahead[i]);
 		line_take(&l, 5);
 		assert_swallowed(&l, client_say(&l.c, "01234"));
 		client_flag(&l, TCP_SYN, ahead[i]);
 		line_take(&l, 5);
-		assert_swallowed(&l, client_say(&l.c, "56789"));
+		assert_completed(&l, client_say(&l.c, "56789"));
 		line_goes_on(&l);
 	}
 }
@@ -203,7 +203,7 @@ static void a_real_syn_begins_anew(void **state)
 	(void)state;
 	line_use(PC_DENY_REPLY);
 	l = line_open();
-	refused(&l, POST(DISABLED, "10"));
+	begin_refused(&l, POST(DISABLED, "10"));
 	next = (struct line){ .c = l.c };
 	next.c.s.seq += 99999;
 	next.c.s.ack += 77777;
@@ -255,7 +255,7 @@ static void a_forgotten_flow_is_translated_on(void **state)
 	}
 	/* Where its body ends nobody knows any more. */
 	l = line_open();
-	refused(&l, POST(DISABLED, "10"));
+	begin_refused(&l, POST(DISABLED, "10"));
 	key = line_key(&l);
 	assert_int_equal(bpf_map_delete_elem(harness.flows, &key), 0);
 	assert_reason(client_say(&l.c, "0123456789"), PC_R_SWALLOW_LIMIT,
@@ -371,6 +371,65 @@ static void a_split_head_is_the_last_one(void **state)
 	line_goes_on(&l);
 	up(&l, first, PC_R_HEAD_SPLIT);
 	assert_closed(&l, "st: a\r\n" BEARER(DISABLED) "\r\n", "split");
+}
+
+/* It waits at the gateway, and what it waits for cannot be left out. */
+static void behind_what_ran_ahead_a_refusal_is_the_last(void **state)
+{
+	static const int32_t ahead[] = { 1, 40, 100000 };
+
+	(void)state;
+	line_use(PC_DENY_REPLY);
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(ahead); i++) {
+		struct line l = line_open();
+
+		if (i % 2) {
+			refused(&l, D);
+			line_goes_on(&l);
+		}
+		l.c.s.seq += (uint32_t)ahead[i / 2];
+		up(&l, "ahead", PC_R_GAP);
+		l.c.s.seq -= 5 + (uint32_t)ahead[i / 2];
+		assert_closed(&l, D, "something is ahead");
+	}
+}
+
+/* Until its place has come: then it is like any other. */
+static void what_ran_ahead_is_caught_up_with(void **state)
+{
+	const uint32_t n = strlen(L);
+	struct line l;
+
+	(void)state;
+	line_use(PC_DENY_REPLY);
+	l = line_open();
+	refused(&l, D);
+	l.c.s.seq += n - 4;
+	up(&l, "\r\n\r\n", PC_R_GAP);
+	l.c.s.seq -= n;
+	up(&l, L, PC_R_KEY_LIVE);
+	down(&l, OK_ANSWER);
+	refused(&l, D);
+	line_goes_on(&l);
+}
+
+/* A body whose end came first. */
+static void a_swallowed_bodys_end_that_runs_ahead(void **state)
+{
+	struct line l;
+
+	(void)state;
+	line_use(PC_DENY_REPLY);
+	l = line_open();
+	begin_refused(&l, POST(DISABLED, "10"));
+	l.c.s.seq += 5;
+	assert_swallowed(&l, client_say(&l.c, "56789"));
+	l.c.s.seq = l.taken;
+	line_take(&l, 5);
+	assert_swallowed(&l, client_say(&l.c, "01234"));
+	line_take(&l, 5);
+	assert_completed(&l, client_say(&l.c, "56789"));
+	line_goes_on(&l);
 }
 
 static void while_draining_connections_are_closed(void **state)
@@ -516,6 +575,9 @@ int main(void)
 		cmocka_unit_test(a_request_not_waited_for_passes),
 		cmocka_unit_test(some_requests_are_the_last_ones),
 		cmocka_unit_test(a_split_head_is_the_last_one),
+		cmocka_unit_test(behind_what_ran_ahead_a_refusal_is_the_last),
+		cmocka_unit_test(what_ran_ahead_is_caught_up_with),
+		cmocka_unit_test(a_swallowed_bodys_end_that_runs_ahead),
 		cmocka_unit_test(while_draining_connections_are_closed),
 		cmocka_unit_test(an_unheard_gateways_connection_is_closed),
 		cmocka_unit_test(other_ways_to_refuse_on_a_living_connection),
