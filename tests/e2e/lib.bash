@@ -141,9 +141,9 @@ make_topology() {
 # --- the two nginxes --------------------------------------------------------
 
 # start_nginx NAME [DIRECTIVE]: runs $tmp/NAME.conf, whose http block comes on
-# stdin.
+# stdin, in the namespace nginx_ns or the gateway's.
 start_nginx() {
-	local name=$1 dir=$tmp/$1
+	local name=$1 ns=${nginx_ns:-$gateway_ns} dir=$tmp/$1
 	mkdir "$dir"
 	{
 		cat <<-CONF
@@ -166,7 +166,7 @@ start_nginx() {
 		cat
 		echo "}"
 	} >"$dir.conf"
-	nsenter --net="/run/netns/$gateway_ns" nginx -p "$dir" \
+	nsenter --net="/run/netns/$ns" nginx -p "$dir" \
 		-e "$dir/error.log" -c "$dir.conf" >"$dir/out" 2>&1 </dev/null &
 	nginx+=("$!")
 	eventually 5 curl -s -o "$dir/hello" --unix-socket "$dir/sock" \
@@ -187,6 +187,10 @@ start_gateway() {
 				root $tmp/www;
 				dav_methods PUT;
 				create_full_put_path on;
+			}
+			location /v1/slow/ {
+				alias $tmp/www/;
+				limit_rate 100k;
 			}
 		}
 	CONF
@@ -345,6 +349,7 @@ id=
 rc=0
 status=
 body=
+said=
 
 # ask KEY CURL-ARGUMENT...: one request of the client.  Sets id, rc (curl's),
 # status and body.  KEY "-" sends none.
@@ -359,6 +364,24 @@ ask() {
 		-w '%{http_code}' -H "X-Test-Id: $id" "$@") || rc=$?
 	body=
 	[ ! -e "$tmp/body" ] || body=$(tr -d '\0' <"$tmp/body")
+}
+
+# speak ENTER HOST PORT STEP...: one connection from a namespace, entered by
+# in_client or the like; see converse.py.
+speak() {
+	local enter=$1 host=$2 port=$3
+	shift 3
+	credential good >/dev/null
+	credential dead >/dev/null
+	"$enter" python3 "$here/tests/e2e/converse.py" "$host" "$port" \
+		"$tmp/keys" "$id" "$@" || true
+}
+
+# converse: the same; sets id, and "said" to what it printed.
+converse() {
+	id=$$-$((++n_asked))
+	# shellcheck disable=SC2034 # for the scripts
+	said=$(speak "$@")
 }
 
 # Who answered the last request: its id is in the gateway's access log or not.
