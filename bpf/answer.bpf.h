@@ -14,7 +14,7 @@
 /* The rest of a refused request is acknowledged and thrown away up to here: a
  * client in the middle of a body then still reads its answer.
  */
-#define PC_SWALLOW_MAX (1u << 20)
+#define PC_SWALLOW_MAX (1 << 20)
 #define PC_REPEATS_MAX 16
 /* "Nothing from me": filters of others at the same hook still get their say. */
 #define PC_TC_PASS TC_ACT_UNSPEC

@@ -63,6 +63,7 @@ static __always_inline enum pc_reason flow_opaque(struct pc_flow *flow,
 static __always_inline struct pc_flow flow_new(__u32 next)
 {
 	return (struct pc_flow){
+		.first = next,
 		.client.next = next,
 		.claimed = next - 1,
 		.ahead_end = next - 1,
@@ -82,8 +83,8 @@ static __always_inline enum pc_reason flow_syn(const struct pc_segment *g)
 
 /*
  * A SYN begins a connection whatever was known of its addresses and ports.  It
- * may be made up, though: a living connection is kept, with what is known of
- * the body it may be in, until the gateway answers the SYN.
+ * may be made up, though, or come twice: one whose answers are heard is kept
+ * until the gateway answers the SYN.
  */
 static __noinline enum pc_reason flow_begin(const struct pc_flow_key *key,
 					    const struct pc_segment *g)
@@ -93,20 +94,18 @@ static __noinline enum pc_reason flow_begin(const struct pc_flow_key *key,
 
 	if (r != PC_R_NO_PAYLOAD)
 		flow.syn = flow_opaque(&flow, r);
-	if (bpf_map_lookup_elem(&pc_living, key)) {
-		flow.living = 1;
-		old = bpf_map_lookup_elem(&pc_flows, key);
-		if (old && old->living) {
-			if (r != PC_R_NO_PAYLOAD)
-				old->syn = r;
-			return r;
-		}
+	old = bpf_map_lookup_elem(&pc_flows, key);
+	if (old && old->seen && old->state == PC_FLOW_OPEN) {
+		if (r != PC_R_NO_PAYLOAD && old->first != flow.first)
+			old->syn = r;
+		return r;
 	}
+	flow.living = !!bpf_map_lookup_elem(&pc_living, key);
 	bpf_map_update_elem(&pc_flows, key, &flow, BPF_ANY);
 	return r;
 }
 
-/* A new connection in the place of a living one, by the SYN-ACK it got. */
+/* A new connection in the place of another, by the SYN-ACK it got. */
 static __noinline void flow_replace(const struct pc_flow_key *key,
 				    const struct pc_flow *old,
 				    const struct pc_segment *g)
@@ -126,7 +125,9 @@ static __always_inline void flow_accept(const struct pc_flow_key *key,
 {
 	struct pc_flow *flow = bpf_map_lookup_elem(&pc_flows, key);
 
-	if (flow && flow->living) {
+	if (flow && flow->seen && flow->first == g->ack)
+		return; /* sent again */
+	if (flow && (flow->seen || flow->living)) {
 		flow_replace(key, flow, g);
 		flow = bpf_map_lookup_elem(&pc_flows, key);
 	}

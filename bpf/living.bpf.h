@@ -169,7 +169,10 @@ static __always_inline enum pc_reason living_answer(const struct pc_request *f)
 	return living_reply(f, size) ? PC_R_ANSWER_FAILED : PC_R_REPEATED;
 }
 
-/* More of a refused request: acknowledged, and the gateway never sees it. */
+/*
+ * More of a refused request: acknowledged, and the gateway never sees it. Holes
+ * do not matter where it is known how far it goes.
+ */
 static __always_inline enum pc_reason living_swallow(const struct pc_request *f)
 {
 	const struct pc_segment *g = &f->s->segment;
@@ -182,15 +185,16 @@ static __always_inline enum pc_reason living_swallow(const struct pc_request *f)
 	f->s->answer = 0;
 	if (seq_distance(end, st->next) > 0)
 		walk(f->skb, f->s, f->flow);
-	if (st->phase == PC_PHASE_OPAQUE || end - l->from > PC_SWALLOW_MAX)
+	if (st->phase == PC_PHASE_OPAQUE ||
+	    seq_distance(end, l->from) > PC_SWALLOW_MAX)
 		return PC_R_SWALLOW_LIMIT;
 	/* What lies behind it, the client will send again. */
 	if (st->phase == PC_PHASE_HEAD && seq_distance(end, st->next) > 0)
 		end = st->next;
 	bpf_spin_lock(&l->lock);
-	ours = l->taken == g->seq;
+	ours = seq_distance(end, l->taken) > 0;
 	if (ours) {
-		l->delta.skipped += end - g->seq;
+		l->delta.skipped += end - l->taken;
 		l->taken = end;
 	}
 	bpf_spin_unlock(&l->lock);
@@ -218,9 +222,10 @@ static __always_inline enum pc_reason living_take(const struct pc_request *f)
 	/* Where the body ends is not known when the flow was forgotten; a SYN
 	 * may have left one that is not heard of in its place.
 	 */
-	if (!ahead)
-		return f->flow && f->flow->seen ? living_swallow(f)
-						: PC_R_SWALLOW_LIMIT;
+	if (l->swallowing && (!f->flow || !f->flow->seen))
+		return PC_R_SWALLOW_LIMIT;
+	if (l->swallowing && (!ahead || f->flow->client.phase == PC_PHASE_HEAD))
+		return living_swallow(f);
 	return living_answer(f);
 }
 

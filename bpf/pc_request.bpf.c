@@ -363,9 +363,11 @@ static __always_inline int follow_data(struct pc_request *f)
 	count_add(r, 0);
 	if (r != PC_R_SWALLOW_LIMIT)
 		return TC_ACT_SHOT;
+	if (!f->flow)
+		return living_reset(f);
 	/* It has no answer yet, and this one ends the connection. */
-	return f->flow ? answer_close(f, f->living->reason, f->living->dialect)
-		       : living_reset(f);
+	f->s->segment.ack = f->living->answer_seq;
+	return answer_close(f, f->living->reason, f->living->dialect);
 }
 
 /* The connection's entries, by f->s->key. */

@@ -364,6 +364,7 @@ struct pc_flow {
 	__u8 pad;
 	/* ingress */
 	struct pc_stream client;
+	__u32 first;	   /* the client's first byte */
 	__u32 head_ack;	   /* what the client had acknowledged at the last head
 			    */
 	__u32 client_next; /* CLOSING: next byte expected from the client */
@@ -443,7 +444,7 @@ _Static_assert(sizeof(struct pc_clock) == 48, "pc_clock layout");
 _Static_assert(sizeof(struct pc_answer) == 520, "pc_answer layout");
 _Static_assert(sizeof(struct pc_count) == 16, "pc_count layout");
 _Static_assert(sizeof(struct pc_flow_key) == 44, "pc_flow_key layout");
-_Static_assert(sizeof(struct pc_flow) == 84, "pc_flow layout");
+_Static_assert(sizeof(struct pc_flow) == 88, "pc_flow layout");
 _Static_assert(sizeof(struct pc_living) == 88, "pc_living layout");
 _Static_assert(PC_R_MAX <= 128, "pc_policy.deny covers every reason");
 
