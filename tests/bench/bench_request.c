@@ -212,9 +212,13 @@ static int create_map(enum bpf_map_type type, uint32_t value_size,
 
 /*
  * Puts the flow of a key back to a first head at SEQ, clears what the memo has
- * at a place, then runs the target.  struct pc_flow is next and zeros in that
- * state.
+ * at a place, then runs the target.  struct pc_flow is client.next and zeros in
+ * that state.
  */
+_Static_assert(offsetof(struct pc_flow, client.next) == 24 &&
+		       sizeof(struct pc_flow) == 88,
+	       "eight bytes at a time");
+
 static int load_reset(const struct pc_flow_key *key, uint32_t memo_at,
 		      int target)
 {
@@ -226,11 +230,18 @@ static int load_reset(const struct pc_flow_key *key, uint32_t memo_at,
 		MAP(BPF_REG_1, BPF_PSEUDO_MAP_FD, harness.flows),
 		MAP(BPF_REG_2, BPF_PSEUDO_MAP_VALUE, keys),
 		CALL(BPF_FUNC_map_lookup_elem),
-		IF_ZERO(BPF_REG_0, 4),
-		STORE(BPF_REG_0, 0, SEQ),
+		IF_ZERO(BPF_REG_0, 11),
+		STORE(BPF_REG_0, 0, 0),
 		STORE(BPF_REG_0, 8, 0),
 		STORE(BPF_REG_0, 16, 0),
-		STORE(BPF_REG_0, 24, 0),
+		STORE(BPF_REG_0, offsetof(struct pc_flow, client), SEQ),
+		STORE(BPF_REG_0, 32, 0),
+		STORE(BPF_REG_0, 40, 0),
+		STORE(BPF_REG_0, 48, 0),
+		STORE(BPF_REG_0, 56, 0),
+		STORE(BPF_REG_0, 64, 0),
+		STORE(BPF_REG_0, 72, 0),
+		STORE(BPF_REG_0, 80, 0),
 		MAP(BPF_REG_1, BPF_PSEUDO_MAP_FD, memo_open(harness.request)),
 		MAP(BPF_REG_2, BPF_PSEUDO_MAP_VALUE, places),
 		CALL(BPF_FUNC_map_lookup_elem),
@@ -277,7 +288,7 @@ static void build(struct packet *p, struct client *c, const char *payload)
 static uint32_t find_in_memo(const struct packet *p,
 			     const struct pc_flow_key *key)
 {
-	const struct pc_flow fresh = { .next = SEQ };
+	const struct pc_flow fresh = { .client.next = SEQ };
 	int memo = memo_open(harness.request);
 	uint32_t at;
 
@@ -347,7 +358,7 @@ static void bench_close(const char *head)
 {
 	static uint32_t ns[SINGLES];
 	static struct packet p;
-	const struct pc_flow fresh = { .next = SEQ };
+	const struct pc_flow fresh = { .client.next = SEQ };
 	uint64_t before = count(PC_R_KEY_DISABLED);
 	struct pc_flow_key key;
 	struct client c = begin(&key);
