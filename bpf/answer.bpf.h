@@ -41,6 +41,21 @@ static __always_inline int answer_send(const struct pc_request *f,
 	return rc;
 }
 
+/*
+ * The same with the packet itself, where nobody else is to have anything of it:
+ * the action to return.
+ */
+static __always_inline int answer_redirect(const struct pc_request *f,
+					   struct pc_send out)
+{
+	out.to_client = 1;
+	f->s->send = out;
+	if (segment_write(f->skb, f->s))
+		return TC_ACT_SHOT;
+	f->skb->tc_index = PC_OURS;
+	return bpf_redirect(f->skb->ifindex, 0);
+}
+
 /* What is left of the packet goes on to the gateway, as a bare segment. */
 static __always_inline int answer_to_gateway(const struct pc_request *f,
 					     __u32 seq, __u32 ack, __u8 flags)
@@ -64,8 +79,7 @@ static __always_inline __u32 answer_gateway_seq(const struct pc_request *f)
 
 static __always_inline __u32 answer_gateway_ack(const struct pc_request *f)
 {
-	return f->living ? delta_ack(&f->s->delta, f->s->segment.ack)
-			 : f->s->segment.ack;
+	return delta_ack(&f->s->delta, f->s->segment.ack);
 }
 
 static __always_inline void answer_put_length(struct pc_scratch *s, __u32 at,

@@ -21,35 +21,29 @@ static __noinline struct pc_living *living_open(struct pc_flow_key *key)
 	return bpf_map_lookup_elem(&pc_living, key);
 }
 
-/* Status and body again or for the first time, for a client that may not have
- * them.
- */
-static __always_inline int living_reply(const struct pc_request *f, __u32 size)
+/* Status and body, for a client that may not have them. */
+static __always_inline struct pc_send living_reply(const struct pc_living *l,
+						   __u32 size)
 {
-	const struct pc_living *l = f->living;
-	struct pc_send out = {
+	return (struct pc_send){
 		.seq = l->answer_seq,
 		.ack = l->taken,
 		.flags = PC_TCP_PSH | PC_TCP_ACK,
 		.window = l->window,
 		.payload_size = size,
 	};
-
-	return answer_send(f, out);
 }
 
 /* Only what was taken so far. */
-static __always_inline int living_acknowledge(const struct pc_request *f)
+static __always_inline struct pc_send
+living_acknowledge(const struct pc_living *l)
 {
-	const struct pc_living *l = f->living;
-	struct pc_send out = {
+	return (struct pc_send){
 		.seq = l->answer_seq + (l->swallowing ? 0 : l->answer_size),
 		.ack = l->taken,
 		.flags = PC_TCP_ACK,
 		.window = l->window,
 	};
-
-	return answer_send(f, out);
 }
 
 /* Neither end can be helped any more. */
@@ -132,6 +126,9 @@ static __always_inline int living_refuse(struct pc_request *f, __u32 reason,
 	__u32 seq = answer_gateway_seq(f), ack = answer_gateway_ack(f);
 	__u32 size = answer_fill(f->s, index);
 	struct pc_living *l = living_open(&f->s->key);
+	/* Nothing but our own answers came since it was last told. */
+	int told = f->living && ack == f->s->delta.mark;
+	struct pc_send out;
 
 	if (!size || !l)
 		return answer_close(f, reason, dialect);
@@ -141,7 +138,10 @@ static __always_inline int living_refuse(struct pc_request *f, __u32 reason,
 	/* On another processor, since it was asked before. */
 	if (flow_is_ahead(f->flow, f->s->segment.seq))
 		return answer_close(f, reason, dialect);
-	if (l->swallowing ? living_acknowledge(f) : living_reply(f, size))
+	out = l->swallowing ? living_acknowledge(l) : living_reply(l, size);
+	if (told)
+		return answer_redirect(f, out);
+	if (answer_send(f, out))
 		count_add(PC_R_ANSWER_FAILED, 0);
 	return answer_to_gateway(f, seq, ack, PC_TCP_ACK);
 }
@@ -151,29 +151,31 @@ static __always_inline int living_refuse(struct pc_request *f, __u32 reason,
  * request is complete, just an acknowledgement.  So the answer goes out with
  * that of the request's last byte, and who has not got it will send that again.
  */
-static __always_inline enum pc_reason living_answer(const struct pc_request *f)
+static __always_inline enum pc_reason living_answer(struct pc_request *f)
 {
 	struct pc_living *l = f->living;
 	__u32 index = PC_ANSWER_INDEX(f->slot, l->reason, l->dialect, 0);
 	__u32 end = l->answer_seq + l->answer_size, size;
 
 	if (l->swallowing || seq_distance(f->s->segment.ack, end) >= 0 ||
-	    l->repeats >= PC_REPEATS_MAX)
-		return living_acknowledge(f) ? PC_R_ANSWER_FAILED
-					     : PC_R_SWALLOWED;
+	    l->repeats >= PC_REPEATS_MAX) {
+		f->action = answer_redirect(f, living_acknowledge(l));
+		return PC_R_SWALLOWED;
+	}
 	l->repeats++;
 	size = answer_fill(f->s, index);
 	/* A new policy's answer would not fit into its place. */
 	if (size != l->answer_size)
 		return PC_R_ANSWER_FAILED;
-	return living_reply(f, size) ? PC_R_ANSWER_FAILED : PC_R_REPEATED;
+	f->action = answer_redirect(f, living_reply(l, size));
+	return PC_R_REPEATED;
 }
 
 /*
  * More of a refused request: acknowledged, and the gateway never sees it. Holes
  * do not matter where it is known how far it goes.
  */
-static __always_inline enum pc_reason living_swallow(const struct pc_request *f)
+static __always_inline enum pc_reason living_swallow(struct pc_request *f)
 {
 	const struct pc_segment *g = &f->s->segment;
 	struct pc_stream *st = &f->flow->client;
@@ -207,7 +209,7 @@ static __always_inline enum pc_reason living_swallow(const struct pc_request *f)
  * Data on a living connection: PC_NEXT when it is the gateway's, with numbers
  * to be translated; else it was dealt with and ends here.
  */
-static __always_inline enum pc_reason living_take(const struct pc_request *f)
+static __always_inline enum pc_reason living_take(struct pc_request *f)
 {
 	const struct pc_segment *g = &f->s->segment;
 	const struct pc_living *l = f->living;

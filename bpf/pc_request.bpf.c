@@ -362,7 +362,7 @@ static __always_inline int follow_data(struct pc_request *f)
 		return f->flow ? judge_segment(f) : pass(f, PC_R_MID_STREAM);
 	count_add(r, 0);
 	if (r != PC_R_SWALLOW_LIMIT)
-		return TC_ACT_SHOT;
+		return f->action;
 	if (!f->flow)
 		return living_reset(f);
 	/* It has no answer yet, and this one ends the connection. */
@@ -379,7 +379,7 @@ static __always_inline void find_flow(struct pc_request *f)
 	if (f->living)
 		delta_read(&f->s->delta, f->living);
 	else
-		__builtin_memset(&f->s->delta, 0, sizeof(f->s->delta));
+		f->s->delta = (struct pc_delta){ .mark = f->s->segment.ack };
 }
 
 /* Connection bookkeeping, and what becomes of a segment in its place. */
@@ -407,7 +407,7 @@ static __always_inline int follow(struct pc_request *f)
 SEC("tc")
 int pc_request(struct __sk_buff *skb)
 {
-	struct pc_request f = { .skb = skb };
+	struct pc_request f = { .skb = skb, .action = TC_ACT_SHOT };
 	enum pc_reason r;
 	__u32 zero = 0;
 

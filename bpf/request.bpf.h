@@ -13,6 +13,7 @@ struct pc_request {
 	struct pc_living *living; /* NULL: both ends agree */
 	struct pc_policy *policy;
 	__u32 slot;
+	int action; /* where a segment that was dealt with goes */
 };
 
 #endif /* PC_REQUEST_BPF_H */

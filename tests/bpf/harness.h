@@ -48,6 +48,7 @@
 #define XDP_PASS_ 2
 #define TC_PASS ((uint32_t)-1)
 #define TC_SHOT 2u
+#define TC_REDIRECT 7u
 
 static struct harness {
 	char dir[64];
@@ -61,7 +62,9 @@ static struct harness {
 	int counts;
 	int tap; /* frames that leave through lo */
 	uint64_t generation;
-	bool seen[PC_R_MAX]; /* reasons that were ever counted */
+	bool seen[PC_R_MAX];		/* reasons that were ever counted */
+	uint8_t redirected[PACKET_MAX]; /* a packet that was sent whole */
+	size_t redirected_size;
 } harness;
 
 /* What one packet did. */
@@ -262,6 +265,18 @@ static inline bool outcome_count(struct outcome *o,
 	return true;
 }
 
+/* A test run does not do what a redirection says: the packet left, and is kept
+ * for harness_catch().
+ */
+static inline void outcome_redirected(struct outcome *o)
+{
+	if (harness.redirected_size || o->size > sizeof(harness.redirected))
+		abort();
+	memcpy(harness.redirected, o->bytes, o->size);
+	harness.redirected_size = o->size;
+	o->retval = TC_SHOT;
+}
+
 static inline void outcome_run(struct outcome *o, int prog_fd,
 			       const void *bytes, size_t size)
 {
@@ -278,6 +293,8 @@ static inline void outcome_run(struct outcome *o, int prog_fd,
 	o->retval = opts.retval;
 	o->duration_ns = opts.duration;
 	o->size = opts.data_size_out;
+	if (prog_fd != harness.xdp && o->retval == TC_REDIRECT)
+		outcome_redirected(o);
 }
 
 /* The outcome lives until the next run. */
@@ -312,6 +329,13 @@ static inline bool harness_catch(struct segment *out)
 	struct sockaddr_ll from;
 	ssize_t n;
 
+	if (harness.redirected_size) {
+		memcpy(frame, harness.redirected, harness.redirected_size);
+		if (segment_read_packet(out, frame, harness.redirected_size))
+			abort();
+		harness.redirected_size = 0;
+		return true;
+	}
 	do {
 		socklen_t size = sizeof(from);
 
