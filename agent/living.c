@@ -99,7 +99,7 @@ static uint64_t patience(const struct pc_living *l)
 {
 	const uint8_t both = PC_ENDED_CLIENT | PC_ENDED_GATEWAY;
 
-	if ((l->ended & both) == both)
+	if (l->ended & PC_ENDED_RESET || (l->ended & both) == both)
 		return ENDED_NS;
 	return l->ended ? HALF_ENDED_NS : SILENT_NS;
 }

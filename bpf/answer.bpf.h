@@ -134,14 +134,17 @@ PC_GLOBAL __u32 answer_fill(struct pc_scratch *s, __u32 index)
 	return a->size;
 }
 
-/* Ends the gateway's connection.  What the two ends disagreed by is history. */
-static __always_inline int answer_reset_gateway(const struct pc_request *f)
+/* Ends the gateway's connection, which waits for its byte number seq.  What the
+ * two ends disagreed by is history.
+ */
+static __always_inline int answer_reset_gateway(const struct pc_request *f,
+						__u32 seq)
 {
+	__u32 ack = answer_gateway_ack(f);
+
 	if (f->living)
 		bpf_map_delete_elem(&pc_living, &f->s->key);
-	return answer_to_gateway(f, answer_gateway_seq(f),
-				 answer_gateway_ack(f),
-				 PC_TCP_RST | PC_TCP_ACK);
+	return answer_to_gateway(f, seq, ack, PC_TCP_RST | PC_TCP_ACK);
 }
 
 static __always_inline int answer_reset_client(const struct pc_request *f,
@@ -191,8 +194,10 @@ static __always_inline void answer_remember(const struct pc_request *f,
 	flow->state = PC_FLOW_CLOSING;
 }
 
-static __always_inline int answer_close(const struct pc_request *f,
-					__u32 reason, __u32 dialect)
+/* The gateway waits for its byte number seq. */
+static __always_inline int answer_close_at(const struct pc_request *f,
+					   __u32 reason, __u32 dialect,
+					   __u32 seq)
 {
 	__u32 answer = PC_ANSWER_INDEX(f->slot, reason, dialect, 1);
 	__u32 size = answer_fill(f->s, answer);
@@ -203,7 +208,13 @@ static __always_inline int answer_close(const struct pc_request *f,
 	 */
 	if (answer_reply(f))
 		count_add(PC_R_ANSWER_FAILED, 0);
-	return answer_reset_gateway(f);
+	return answer_reset_gateway(f, seq);
+}
+
+static __always_inline int answer_close(const struct pc_request *f,
+					__u32 reason, __u32 dialect)
+{
+	return answer_close_at(f, reason, dialect, answer_gateway_seq(f));
 }
 
 static __always_inline int answer_reset(const struct pc_request *f)
@@ -213,7 +224,7 @@ static __always_inline int answer_reset(const struct pc_request *f)
 	flow_opaque(f->flow, PC_R_CLOSED);
 	if (answer_reset_client(f, g->ack, g->seq + g->payload_size))
 		count_add(PC_R_ANSWER_FAILED, 0);
-	return answer_reset_gateway(f);
+	return answer_reset_gateway(f, answer_gateway_seq(f));
 }
 
 /* Acknowledges what the client sends after its refusal, so that it falls quiet.

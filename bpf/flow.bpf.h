@@ -168,14 +168,14 @@ stream_place(__u32 *at, const struct pc_stream *st, const struct pc_segment *g)
  * before it can then be left out of the stream.  Either who refuses sees it, or
  * it sees that something was refused: the exchanges are full barriers.
  */
-static __always_inline int flow_run_ahead(struct pc_flow *flow,
-					  const struct pc_segment *g)
+static __always_inline int
+flow_run_ahead(struct pc_flow *flow, const struct pc_segment *g, __u32 refusals)
 {
 	__u32 end = segment_end(g);
 
 	if (seq_distance(end, flow->ahead_end) > 0)
 		__sync_lock_test_and_set(&flow->ahead_end, end);
-	return *(volatile __u32 *)&flow->living;
+	return *(volatile __u32 *)&flow->living != refusals;
 }
 
 static __always_inline int flow_is_ahead(struct pc_flow *flow, __u32 seq)

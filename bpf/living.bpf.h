@@ -35,15 +35,24 @@ static __always_inline struct pc_send living_reply(const struct pc_living *l,
 }
 
 /* Only what was taken so far. */
-static __always_inline struct pc_send
-living_acknowledge(const struct pc_living *l)
+static __always_inline struct pc_send living_acknowledge(struct pc_living *l,
+							 int swallowing)
 {
-	return (struct pc_send){
-		.seq = l->answer_seq + (l->swallowing ? 0 : l->answer_size),
-		.ack = l->taken,
+	struct pc_send out = {
 		.flags = PC_TCP_ACK,
 		.window = l->window,
 	};
+
+	bpf_spin_lock(&l->lock);
+	out.ack = l->taken;
+	out.seq = l->answer_seq;
+	/* Complete on another processor just now: that sends the answer. */
+	if (swallowing && !l->swallowing)
+		out.ack = l->from;
+	if (!swallowing)
+		out.seq += l->answer_size;
+	bpf_spin_unlock(&l->lock);
+	return out;
 }
 
 /* Neither end can be helped any more. */
@@ -89,7 +98,8 @@ static __always_inline void living_remember(const struct pc_request *f,
 	d.added += size;
 	d.skipped += end - g->seq;
 	delta_write(l, &d);
-	__sync_lock_test_and_set(&f->flow->living, 1);
+	__sync_lock_test_and_set(&f->flow->living,
+				 f->refusals + 1 ? f->refusals + 1 : 1);
 }
 
 /* How frames to the client begin, for whoever must reset it from outside. */
@@ -129,16 +139,18 @@ static __always_inline int living_refuse(struct pc_request *f, __u32 reason,
 	/* Nothing but our own answers came since it was last told. */
 	int told = f->living && ack == f->s->delta.mark;
 	struct pc_send out;
+	int swallowing;
 
 	if (!size || !l)
 		return answer_close(f, reason, dialect);
 	living_remember(f, l, reason, dialect, size);
 	living_remember_link(f, l);
+	swallowing = l->swallowing;
 	f->living = l;
 	/* On another processor, since it was asked before. */
 	if (flow_is_ahead(f->flow, f->s->segment.seq))
 		return answer_close(f, reason, dialect);
-	out = l->swallowing ? living_acknowledge(l) : living_reply(l, size);
+	out = swallowing ? living_acknowledge(l, 1) : living_reply(l, size);
 	if (told)
 		return answer_redirect(f, out);
 	if (answer_send(f, out))
@@ -157,9 +169,12 @@ static __always_inline enum pc_reason living_answer(struct pc_request *f)
 	__u32 index = PC_ANSWER_INDEX(f->slot, l->reason, l->dialect, 0);
 	__u32 end = l->answer_seq + l->answer_size, size;
 
-	if (l->swallowing || seq_distance(f->s->segment.ack, end) >= 0 ||
+	int swallowing = *(volatile __u8 *)&l->swallowing;
+
+	if (swallowing || seq_distance(f->s->segment.ack, end) >= 0 ||
 	    l->repeats >= PC_REPEATS_MAX) {
-		f->action = answer_redirect(f, living_acknowledge(l));
+		f->action =
+			answer_redirect(f, living_acknowledge(l, swallowing));
 		return PC_R_SWALLOWED;
 	}
 	l->repeats++;
@@ -181,27 +196,31 @@ static __always_inline enum pc_reason living_swallow(struct pc_request *f)
 	struct pc_stream *st = &f->flow->client;
 	struct pc_living *l = f->living;
 	__u32 end = g->seq + g->payload_size;
-	int ours;
 
+	/* It has seen all that the gateway sent, and no more: who does not see
+	 * the connection does not know that number.
+	 */
+	if (g->ack != l->answer_seq)
+		return living_answer(f);
 	f->s->walk_heads = 0;
 	f->s->answer = 0;
 	if (seq_distance(end, st->next) > 0)
 		walk(f->skb, f->s, f->flow);
 	if (st->phase == PC_PHASE_OPAQUE ||
+	    (st->phase != PC_PHASE_HEAD && seq_distance(end, st->next) > 0) ||
 	    seq_distance(end, l->from) > PC_SWALLOW_MAX)
 		return PC_R_SWALLOW_LIMIT;
 	/* What lies behind it, the client will send again. */
 	if (st->phase == PC_PHASE_HEAD && seq_distance(end, st->next) > 0)
 		end = st->next;
 	bpf_spin_lock(&l->lock);
-	ours = seq_distance(end, l->taken) > 0;
-	if (ours) {
+	if (seq_distance(end, l->taken) > 0) {
 		l->delta.skipped += end - l->taken;
 		l->taken = end;
 	}
+	if (st->phase == PC_PHASE_HEAD && st->next == l->taken)
+		l->swallowing = 0;
 	bpf_spin_unlock(&l->lock);
-	if (ours)
-		l->swallowing = st->phase != PC_PHASE_HEAD || st->next != end;
 	return living_answer(f);
 }
 
@@ -228,7 +247,25 @@ static __always_inline enum pc_reason living_take(struct pc_request *f)
 		return PC_R_SWALLOW_LIMIT;
 	if (l->swallowing && (!ahead || f->flow->client.phase == PC_PHASE_HEAD))
 		return living_swallow(f);
+	/* What came out of order is not kept, and a client that is not told
+	 * what arrived waits long for every hole.
+	 */
+	if (l->swallowing && ahead > 0)
+		return PC_R_SWALLOW_LIMIT;
 	return living_answer(f);
+}
+
+/* What is being swallowed cannot be swallowed to its end: it is answered now,
+ * and this answer ends the connection.
+ */
+static __always_inline int living_close(const struct pc_request *f)
+{
+	struct pc_living *l = f->living;
+
+	delta_read(&f->s->delta, l);
+	f->s->segment.ack = l->answer_seq;
+	return answer_close_at(f, l->reason, l->dialect,
+			       l->taken - f->s->delta.skipped);
 }
 
 /*
@@ -243,26 +280,52 @@ static __always_inline __u32 living_ack(const struct pc_living *l,
 	return !l->answered && seq_distance(ack, l->from) > 0 ? l->from : ack;
 }
 
-/* Marks what the segment says of the answer and of the connection's end; 1: it
- * is over.
- */
-static __always_inline int
-living_note(struct pc_living *l, const struct pc_segment *g, int from_client)
-{
-	__u32 end = segment_end(g);
-	__u32 *last = from_client ? &l->client_end : &l->gateway_end;
+/* More than is ever under way. */
+#define PC_WINDOW_MAX (1u << 22)
+#define PC_JUMP_MAX (1u << 20)
 
+/*
+ * What a client's segment says of the answer and of the connection's end.  Only
+ * who knows both ends' numbers is believed: anybody can make a segment up.
+ */
+static __always_inline void living_note_client(struct pc_living *l,
+					       const struct pc_delta *d,
+					       const struct pc_segment *g)
+{
+	__u32 end = segment_end(g), sent = l->gateway_end + d->added;
+
+	if (g->flags & PC_TCP_RST) {
+		if (g->seq == l->client_end)
+			l->ended |= PC_ENDED_RESET;
+		return;
+	}
+	if (sent - g->ack >= PC_WINDOW_MAX ||
+	    end - l->client_end + PC_JUMP_MAX >= 2 * PC_JUMP_MAX)
+		return;
 	l->seen_ns = bpf_ktime_get_boot_ns();
-	if (from_client && g->flags & PC_TCP_ACK &&
+	l->ended &= ~PC_ENDED_RESET;
+	if (!l->swallowing &&
 	    seq_distance(g->ack, l->answer_seq + l->answer_size) >= 0)
 		l->answered = 1;
-	/* Somebody who made it up would have to know this number. */
-	if (g->flags & PC_TCP_RST)
-		return !from_client || g->seq == *last;
-	if (seq_distance(end, *last) > 0)
-		*last = end;
+	if (seq_distance(end, l->client_end) > 0)
+		l->client_end = end;
 	if (g->flags & PC_TCP_FIN)
-		l->ended |= from_client ? PC_ENDED_CLIENT : PC_ENDED_GATEWAY;
+		l->ended |= PC_ENDED_CLIENT;
+}
+
+/* What the gateway's segment says of the connection's end; 1: it is over. */
+static __always_inline int living_note_gateway(struct pc_living *l,
+					       const struct pc_segment *g)
+{
+	__u32 end = segment_end(g);
+
+	if (g->flags & PC_TCP_RST)
+		return 1;
+	l->seen_ns = bpf_ktime_get_boot_ns();
+	if (seq_distance(end, l->gateway_end) > 0)
+		l->gateway_end = end;
+	if (g->flags & PC_TCP_FIN)
+		l->ended |= PC_ENDED_GATEWAY;
 	return 0;
 }
 

@@ -154,6 +154,10 @@ static __noinline int act(struct pc_request *f, __u32 deny,
 /* On to the gateway, in its own numbers. */
 static __always_inline int hand_on(const struct pc_request *f)
 {
+	/* Something was refused since its numbers were read: it comes again. */
+	if (f->flow && f->s->segment.payload_size &&
+	    flow_run_ahead(f->flow, &f->s->segment, f->refusals))
+		return TC_ACT_SHOT;
 	if (f->living && delta_to_gateway(f->skb, f->s))
 		return TC_ACT_SHOT;
 	return PC_TC_PASS;
@@ -317,9 +321,6 @@ static __always_inline int judge_segment(struct pc_request *f)
 		 * yet the request's answer.
 		 */
 		f->flow->head_ack = f->s->segment.ack;
-		if (r == PC_R_GAP && flow_run_ahead(f->flow, &f->s->segment) &&
-		    !f->living)
-			return TC_ACT_SHOT;
 		return pass(f, r);
 	}
 	f->s->answer = 0;
@@ -363,18 +364,16 @@ static __always_inline int follow_data(struct pc_request *f)
 	count_add(r, 0);
 	if (r != PC_R_SWALLOW_LIMIT)
 		return f->action;
-	if (!f->flow)
-		return living_reset(f);
-	/* It has no answer yet, and this one ends the connection. */
-	f->s->segment.ack = f->living->answer_seq;
-	return answer_close(f, f->living->reason, f->living->dialect);
+	return f->flow ? living_close(f) : living_reset(f);
 }
 
 /* The connection's entries, by f->s->key. */
 static __always_inline void find_flow(struct pc_request *f)
 {
 	f->flow = bpf_map_lookup_elem(&pc_flows, &f->s->key);
-	if (!f->flow || f->flow->living)
+	if (f->flow)
+		f->refusals = *(volatile __u32 *)&f->flow->living;
+	if (!f->flow || f->refusals)
 		f->living = bpf_map_lookup_elem(&pc_living, &f->s->key);
 	if (f->living)
 		delta_read(&f->s->delta, f->living);
@@ -386,7 +385,6 @@ static __always_inline void find_flow(struct pc_request *f)
 static __always_inline int follow(struct pc_request *f)
 {
 	const struct pc_segment *g = &f->s->segment;
-	int action;
 
 	flow_key(&f->s->key, f->skb->ifindex, &f->s->pkt);
 	if ((g->flags & (PC_TCP_SYN | PC_TCP_ACK)) == PC_TCP_SYN) {
@@ -396,11 +394,8 @@ static __always_inline int follow(struct pc_request *f)
 	find_flow(f);
 	if (f->flow && f->flow->state == PC_FLOW_CLOSING)
 		return closing(f);
-	if (f->living && living_note(f->living, g, 1)) {
-		action = pass(f, PC_R_NO_PAYLOAD);
-		bpf_map_delete_elem(&pc_living, &f->s->key);
-		return action;
-	}
+	if (f->living)
+		living_note_client(f->living, &f->s->delta, g);
 	return g->payload_size ? follow_data(f) : pass(f, PC_R_NO_PAYLOAD);
 }
 
@@ -466,7 +461,7 @@ static __always_inline int reply(struct pc_request *f)
 		hear(f);
 	if (!f->living)
 		return PC_TC_PASS;
-	over = living_note(f->living, g, 0);
+	over = living_note_gateway(f->living, g);
 	rc = delta_to_client(
 		f->skb, f->s,
 		living_ack(f->living, &f->s->delta, f->s->segment.ack));

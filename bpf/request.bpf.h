@@ -13,7 +13,8 @@ struct pc_request {
 	struct pc_living *living; /* NULL: both ends agree */
 	struct pc_policy *policy;
 	__u32 slot;
-	int action; /* where a segment that was dealt with goes */
+	int action;	/* where a segment that was dealt with goes */
+	__u32 refusals; /* flow->living before its delta was read */
 };
 
 #endif /* PC_REQUEST_BPF_H */

@@ -142,6 +142,9 @@ static __always_inline void walk_handed_on(struct pc_flow *flow, int is_head,
 	flow->head = flow->client.messages;
 	flow->heads = is_head;
 	flow->client.messages++;
+	/* So many are outstanding that they count like none. */
+	if (flow->client.messages == flow->gateway.messages)
+		flow->unsure = 1;
 }
 
 /* From a request's head to just after it, or after its body. */

@@ -383,7 +383,7 @@ struct pc_flow {
 	__u8 syn;	  /* a later SYN, if that cannot be followed: why */
 	__u8 pad2;
 	/* ingress, on several processors at once */
-	__u32 living;	 /* has an entry in pc_living */
+	__u32 living;	 /* refusals that it outlived, never 0 again */
 	__u32 claimed;	 /* where the last refused request began */
 	__u32 ahead_end; /* just after what was handed on before its turn */
 };

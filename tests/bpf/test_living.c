@@ -379,24 +379,6 @@ static void a_hole_in_a_swallowed_body_does_not_matter(void **state)
 	line_goes_on(&l);
 }
 
-/* Where a chunked one ends is not known before all of it is there. */
-static void a_hole_in_a_chunked_body_is_not_acknowledged(void **state)
-{
-	static const char body[] = "14\r\n0123456789abcdefghij\r\n0\r\n\r\n";
-	struct line l;
-
-	(void)state;
-	line_use(PC_DENY_REPLY);
-	l = line_open();
-	begin_refused(&l, CHUNKED(DISABLED));
-	l.c.s.seq = l.taken + 10;
-	assert_swallowed(&l, client_say(&l.c, body + 10));
-	swallow(&l, body, 0, 10);
-	complete(&l, body, 10, sizeof(body) - 1);
-	l.c.s.seq = l.taken;
-	line_goes_on(&l);
-}
-
 /* Segments that begin in what was taken and reach into what was not. */
 static void segments_that_overlap_what_was_taken(void **state)
 {
@@ -461,7 +443,7 @@ static void what_is_behind_a_refused_request_is_not_taken(void **state)
 static void assert_ends_with_its_answer(struct line *l, const char *body,
 					size_t n)
 {
-	uint32_t seq = l->c.s.seq - l->skipped;
+	uint32_t seq = l->taken - l->skipped;
 	const struct outcome *o = client_send(&l->c, body, n);
 	struct segment g;
 
@@ -481,6 +463,37 @@ static void assert_ends_with_its_answer(struct line *l, const char *body,
 	assert_int_equal(server_say(&l->g, "late")->retval, TC_SHOT);
 	assert_reason(client_say(&l->c, "more"), PC_R_REPEATED, "more");
 	line_empty_tap();
+}
+
+/* Where a chunked one ends is not known, and what comes too early is not kept.
+ */
+static void a_hole_in_a_chunked_body_ends_it(void **state)
+{
+	static const char body[] = "14\r\n0123456789abcdefghij\r\n0\r\n\r\n";
+	struct line l;
+
+	(void)state;
+	line_use(PC_DENY_REPLY);
+	l = line_open();
+	begin_refused(&l, CHUNKED(DISABLED));
+	l.c.s.seq = l.taken + 10;
+	assert_ends_with_its_answer(&l, body + 10, sizeof(body) - 11);
+}
+
+/* More chunks in a segment than are followed. */
+static void chunks_beyond_count_end_it(void **state)
+{
+	static char body[2400];
+	struct line l;
+
+	(void)state;
+	line_use(PC_DENY_REPLY);
+	for (size_t i = 0; i < 2400; i += 6)
+		memcpy(body + i, "1\r\nx\r\n", 6);
+	l = line_open();
+	begin_refused(&l, CHUNKED(DISABLED));
+	l.c.s.seq = l.taken;
+	assert_ends_with_its_answer(&l, body, sizeof(body));
 }
 
 static void a_body_beyond_the_limit_ends_the_connection(void **state)
@@ -529,7 +542,8 @@ int main(void)
 		cmocka_unit_test(the_answer_comes_with_the_bodys_end),
 		cmocka_unit_test(the_gateway_speaks_while_a_body_is_swallowed),
 		cmocka_unit_test(a_hole_in_a_swallowed_body_does_not_matter),
-		cmocka_unit_test(a_hole_in_a_chunked_body_is_not_acknowledged),
+		cmocka_unit_test(a_hole_in_a_chunked_body_ends_it),
+		cmocka_unit_test(chunks_beyond_count_end_it),
 		cmocka_unit_test(segments_that_overlap_what_was_taken),
 		cmocka_unit_test(what_is_behind_a_refused_request_is_not_taken),
 		cmocka_unit_test(a_body_beyond_the_limit_ends_the_connection),
