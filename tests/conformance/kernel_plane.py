@@ -69,7 +69,7 @@ class Agent:
              "--gateway-port", str(PORT), "--unknown-keys", "deny", *self.flags],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE)
-        self.wait(b"ready: ", 20)
+        self.wait(b"ready: ", 60)
 
     def wait(self, mark, seconds=5):
         """Until a line with the mark; a refused snapshot is an error."""

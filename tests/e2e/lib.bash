@@ -282,7 +282,8 @@ time_text() {
 # Where addresses are filtered, as flags; a test may want it nowhere.
 address_interfaces=(--interface gate0)
 
-# start_agent [FLAG...]: returns when it is ready.
+# start_agent [FLAG...]: returns when it is ready, which takes the verifier of a
+# kernel under qemu 20 s.
 start_agent() {
 	: >"$tmp/agent.log"
 	nsenter --net="/run/netns/$gateway_ns" "$bin" run --pin-dir "$pins" \
@@ -292,7 +293,7 @@ start_agent() {
 		--trust-forwarded off --trusted-proxy 127.0.0.1/32 "$@" \
 		>>"$tmp/agent.log" 2>&1 </dev/null &
 	agent=$!
-	eventually 10 agent_settled && agent_ready
+	eventually 60 agent_settled && agent_ready
 }
 
 agent_ready() {
