@@ -8,8 +8,8 @@
 #   make check-e2e       network namespaces end to end; root
 #   make check-peers     10,000 requests by each client and proxy in use; root
 #   make check-loss      packets lost, doubled and reordered; root
-#   make check-kernels   BPF tests and conformance on other kernels, under qemu;
-#                        root
+#   make check-kernels   BPF tests, conformance, peers and loss on other kernels,
+#                        under qemu; root
 #   make fuzz            fuzz the parsers (FUZZ_SECONDS=60 each)
 #   make bench           ns per packet of both programs; CAP_BPF
 #   make bench-request   the request plane against nginx by itself; root
@@ -76,6 +76,8 @@ BPFTEST   := $(patsubst tests/bpf/%.c,$(O)/bpftest/%,$(wildcard tests/bpf/test_*
 FUZZERS   := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_LIB  := $(patsubst agent/%.c,build/fuzz/agent/%.o,$(filter-out agent/main.c agent/loader.c,$(wildcard agent/*.c)))
 E2E       := $(wildcard tests/e2e/*.sh)
+PEERS     := tests/e2e/real-peers-get-every-answer.sh
+LOSS      := tests/e2e/streams-survive-a-bad-network.sh
 STYLED    := $(wildcard agent/*.[ch] bpf/*.[ch] include/*.h tests/*/*.[ch])
 SCRIPTS   := $(wildcard .ci/run scripts/* tests/e2e/*.sh tests/*/lib.bash)
 
@@ -119,17 +121,15 @@ check-e2e: all
 	@O=$(O) scripts/check $(E2E)
 
 check-peers: all
-	@O=$(O) REQUESTS=$(REQUESTS) LIMIT_E2E_S=1800 scripts/check \
-		tests/e2e/real-peers-get-every-answer.sh
+	@O=$(O) REQUESTS=$(REQUESTS) LIMIT_E2E_S=1800 scripts/check $(PEERS)
 
 check-loss: REQUESTS = 1000
 check-loss: all
 	@O=$(O) REQUESTS=$(REQUESTS) BODIES=large WAYS=all \
-		LIMIT_E2E_S=1800 scripts/check \
-		tests/e2e/streams-survive-a-bad-network.sh
+		LIMIT_E2E_S=1800 scripts/check $(LOSS)
 
-check-kernels: $(BPFTEST) $(O)/portcullis
-	@BIN=$(O)/portcullis scripts/check-kernels $(BPFTEST)
+check-kernels: all $(BPFTEST)
+	@O=$(O) scripts/check-kernels $(BPFTEST) $(PEERS) $(LOSS)
 
 bench: $(O)/bench_request
 	@$<
