@@ -18,6 +18,8 @@
 
 struct pc_carry {
 	__u64 nonce; /* new for each head */
+	__u32 first; /* sequence number of the head's first byte */
+	__u32 pad;
 	__u8 state[PC_CARRY_STATE];
 	__u8 data[PC_HEAD_MAX]; /* under the key stream */
 };
@@ -128,25 +130,33 @@ static __noinline struct pc_carry *carry_find(const struct pc_scratch *s,
  * Keeps what was scanned of a head, of which the bytes before "kept" are kept
  * already.  -1: it cannot be.
  */
-static __always_inline int carry_save(struct pc_scratch *s, __u32 kept)
+static __always_inline int carry_save(struct pc_scratch *s, __u32 kept,
+				      __u32 first)
 {
 	struct pc_carry *c = carry_find(s, !kept);
 
 	if (!c)
 		return -1;
+	c->first = first;
 	__builtin_memcpy(c->state, &s->scan, PC_CARRY_STATE);
 	carry_move(c, &s->scan, kept, s->scan.filled, 1);
 	return 0;
 }
 
-/* Back into the scan, so that it can go on; -1: it is lost. */
-static __always_inline int carry_load(struct pc_scratch *s)
+/*
+ * Back into the scan, so that it can go on.  -1: it is lost, or another
+ * processor, at work on a copy of the segment, is further already.
+ */
+static __always_inline int carry_load(struct pc_scratch *s, __u32 first,
+				      __u32 carried)
 {
 	struct pc_carry *c = carry_find(s, 0);
 
-	if (!c)
+	if (!c || c->first != first)
 		return -1;
 	__builtin_memcpy(&s->scan, c->state, PC_CARRY_STATE);
+	if (s->scan.filled != carried)
+		return -1;
 	/* The block of the unfinished line, even where nothing of it is here:
 	 * what is before it in the block is not read again.
 	 */

@@ -95,7 +95,7 @@ static __noinline enum pc_reason flow_begin(const struct pc_flow_key *key,
 	if (r != PC_R_NO_PAYLOAD)
 		flow.syn = flow_opaque(&flow, r);
 	old = bpf_map_lookup_elem(&pc_flows, key);
-	if (old && old->seen && old->state == PC_FLOW_OPEN) {
+	if (old && old->seen) {
 		if (r != PC_R_NO_PAYLOAD && old->first != flow.first)
 			old->syn = r;
 		return r;

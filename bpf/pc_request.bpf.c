@@ -269,7 +269,9 @@ static __noinline int closing(const struct pc_request *f)
 	enum pc_reason r;
 
 	if (f->s->segment.flags & PC_TCP_RST) {
-		bpf_map_delete_elem(&pc_flows, &f->s->key);
+		/* Whoever made it up does not know this number. */
+		if (f->s->segment.seq == f->flow->client_next)
+			bpf_map_delete_elem(&pc_flows, &f->s->key);
 		count_add(PC_R_CLOSED, 0);
 		return PC_TC_PASS;
 	}

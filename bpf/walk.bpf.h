@@ -70,22 +70,24 @@ static __always_inline void walk_begin(struct pc_scratch *s)
 PC_GLOBAL __u32 walk_read_head(struct __sk_buff *skb, struct pc_scratch *s,
 			       struct pc_stream *st, __u32 at)
 {
-	__u32 kept = 0, r;
+	__u32 kept = 0, first, carried, r;
 
 	if (!s || !st || at >= s->segment.payload_size)
 		return PC_R_TRUNCATED;
-	if (!st->carried)
+	carried = st->carried;
+	first = s->segment.seq + at - carried;
+	if (!carried)
 		walk_begin(s);
-	else if (carry_load(s))
+	else if (carry_load(s, first, carried))
 		return PC_R_HEAD_LOST;
 	else
 		kept = s->scan.line_at;
 	r = walk_scan(skb, s, at);
-	if (r == PC_NEXT && st->carried)
+	if (r == PC_NEXT && carried)
 		carry_finish(s, kept);
 	if (r != PC_R_HEAD_SPLIT)
 		return r;
-	if (s->answer || carry_save(s, kept))
+	if (s->answer || carry_save(s, kept, first))
 		return PC_R_HEAD_LOST;
 	st->next = s->segment.seq + s->segment.payload_size;
 	st->carried = s->scan.filled;
