@@ -6,7 +6,10 @@
 # requests and tries more ways of TCP (WAYS=all).
 #
 #   16 clients at once ---- veth, wire, veth -----> :8080
-: "${REQUESTS:=150}" "${WAYS:=short}"
+# Good chunked bodies are left out (CHUNKED=all has them): one whose segments come
+# out of order blinds the filter for the rest of its connection, and what it lets
+# pass then would hide what is counted here.
+: "${REQUESTS:=150}" "${WAYS:=short}" "${CHUNKED:=dead}"
 . "$(dirname "$0")/../loss/lib.bash"
 
 # With a refusal that closes, a client is reset that has sent 1 MiB in vain.

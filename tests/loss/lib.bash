@@ -101,9 +101,9 @@ troubles() {
 }
 
 # ask_through WHAT PASSED-MAX: asks the plan through the network as it is.  A head
-# that comes out of order is not judged, nor is a connection after a chunked body
-# that did, so the gateway may answer some of the dead ones; what is asked of
-# every stream is that nothing is lost, shifted or late.
+# that comes out of order is not judged, so the gateway may answer some of the
+# dead ones; what is asked of every stream is that nothing is lost, shifted or
+# late.
 ask_through() {
 	local what=$1 start resets
 	resets=$(resets "$client_ns")
