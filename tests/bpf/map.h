@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A descriptor of the map of this name that a program uses. */
-static inline int map_of(int prog, const char *name)
+/* A descriptor of the map of this name that a program uses, and what it is. */
+static inline int map_open(int prog, const char *name, struct bpf_map_info *out)
 {
 	uint32_t ids[32], size = sizeof(struct bpf_prog_info);
 	struct bpf_prog_info info = { .nr_map_ids = 32,
@@ -25,11 +25,20 @@ static inline int map_of(int prog, const char *name)
 		size = sizeof(map);
 		if (fd < 0 || bpf_obj_get_info_by_fd(fd, &map, &size))
 			abort();
-		if (!strcmp(map.name, name))
+		if (!strcmp(map.name, name)) {
+			*out = map;
 			return fd;
+		}
 		close(fd);
 	}
 	abort();
+}
+
+static inline int map_of(int prog, const char *name)
+{
+	struct bpf_map_info info;
+
+	return map_open(prog, name, &info);
 }
 
 #endif /* TESTS_BPF_MAP_H */

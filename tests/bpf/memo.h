@@ -3,12 +3,13 @@
 #ifndef TESTS_BPF_MEMO_H
 #define TESTS_BPF_MEMO_H
 
-#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "map.h"
 
 #define MEMO_NOWHERE UINT32_MAX
 #define MEMO_CPUS 1024
@@ -18,35 +19,9 @@ struct memo_value {
 	uint8_t digest[32];
 };
 
-/* The map of this name that a program uses, which is pinned nowhere. */
-static inline int memo_open_map(int prog, const char *name,
-				struct bpf_map_info *map)
-{
-	uint32_t ids[32], size = sizeof(struct bpf_prog_info);
-	struct bpf_prog_info info = { .nr_map_ids = 32,
-				      .map_ids = (uintptr_t)ids };
-
-	if (bpf_obj_get_info_by_fd(prog, &info, &size))
-		abort();
-	for (uint32_t i = 0; i < info.nr_map_ids; i++) {
-		int fd = bpf_map_get_fd_by_id(ids[i]);
-
-		memset(map, 0, sizeof(*map));
-		size = sizeof(*map);
-		if (fd < 0 || bpf_obj_get_info_by_fd(fd, map, &size))
-			abort();
-		if (!strcmp(map->name, name))
-			return fd;
-		close(fd);
-	}
-	abort();
-}
-
 static inline int memo_open(int prog)
 {
-	struct bpf_map_info map;
-
-	return memo_open_map(prog, "pc_memo", &map);
+	return map_of(prog, "pc_memo");
 }
 
 /* One value a CPU. */

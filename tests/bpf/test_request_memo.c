@@ -60,7 +60,7 @@ static bool holds(const char *name, const char *key)
 {
 	size_t n = strlen(key), cpus = (size_t)libbpf_num_possible_cpus(), size;
 	struct bpf_map_info info;
-	int map = memo_open_map(harness.request, name, &info);
+	int map = map_open(harness.request, name, &info);
 	bool found = false;
 	uint8_t *value;
 
