@@ -168,7 +168,7 @@ static __always_inline enum pc_reason living_answer(struct pc_request *f)
 	struct pc_living *l = f->living;
 	__u32 index = PC_ANSWER_INDEX(f->slot, l->reason, l->dialect, 0);
 	__u32 end = l->answer_seq + l->answer_size, size;
-
+	/* Once: another processor may be at the end of the body. */
 	int swallowing = *(volatile __u8 *)&l->swallowing;
 
 	if (swallowing || seq_distance(f->s->segment.ack, end) >= 0 ||
@@ -234,9 +234,7 @@ static __always_inline enum pc_reason living_take(struct pc_request *f)
 	const struct pc_living *l = f->living;
 	__s32 ahead = seq_distance(g->seq, l->taken);
 
-	if (ahead > 0 && !l->swallowing)
-		return PC_NEXT;
-	if (!ahead && !l->swallowing)
+	if (ahead >= 0 && !l->swallowing)
 		return PC_NEXT;
 	if (f->s->pkt.has_options || segment_prepare(f->skb, f->s))
 		return PC_R_ANSWER_FAILED;

@@ -350,7 +350,7 @@ static __always_inline enum pc_reason begin(const struct pc_request *f)
 	return flow_begin(&f->s->key, g);
 }
 
-/* Data the gateway's numbers do not fit any more, or not yet. */
+/* Data: what is left of a refused request, or for the gateway. */
 static __always_inline int follow_data(struct pc_request *f)
 {
 	const struct pc_segment *g = &f->s->segment;
@@ -369,7 +369,9 @@ static __always_inline int follow_data(struct pc_request *f)
 	return f->flow ? living_close(f) : living_reset(f);
 }
 
-/* The connection's entries, by f->s->key. */
+/* The connection's entries, by f->s->key.  How often it was refused is read
+ * before the delta: who finds it changed knows that the delta is old.
+ */
 static __always_inline void find_flow(struct pc_request *f)
 {
 	f->flow = bpf_map_lookup_elem(&pc_flows, &f->s->key);
