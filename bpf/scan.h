@@ -78,9 +78,10 @@ struct pc_scan {
 	struct pc_head head;
 	__u32 filled;  /* bytes of buf in use */
 	__u32 line_at; /* where the current line starts */
-	__u32 lines;   /* lines done */
+	__u32 lines;   /* the first one is done */
 	__u32 reason;  /* why the scan ended: PC_NEXT is "a whole head" */
-	__u32 at;      /* where it began this time, a multiple of eight */
+	__u32 at;      /* where it stands in that line */
+	__u32 name;    /* size of its name, 0 or PC_NAME_OTHER */
 	__u32 answer;  /* it is an answer's head, not a request's */
 	struct pc_target target;
 	/* Twice: the verifier adds up the largest offset and the largest
@@ -94,8 +95,8 @@ struct pc_scan_arg {
 	struct pc_scan *s;
 };
 
-#define PC_SCANNING 0xffffu   /* reason while no end is found */
-#define PC_FIRST_LINE 0xfffeu /* ... and the first line has just ended */
+#define PC_SCANNING 0xffffu /* reason while no end is found */
+#define PC_CRLF 0x0a0d	    /* as two bytes are loaded */
 
 static inline __u64 pc_head_word(const struct pc_scan *s, __u32 at)
 {

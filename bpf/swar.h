@@ -68,12 +68,12 @@ static inline __u64 pc_swar_has(__u64 w, __u8 c)
 	return (x - PC_ONES) & ~x & PC_HIGH;
 }
 
-/* Index of the first byte set in a mask that is not empty: below its bit there
- * are as many ones as the bytes before it, and seven.
+/* Index of the first byte set in a mask that is not empty: less one, it is all
+ * ones below that byte's highest bit, and no other byte has its lowest bit set.
  */
 static inline __u32 pc_swar_first(__u64 mask)
 {
-	return (((mask ^ (mask - 1)) & PC_ONES) * PC_ONES >> 56) - 1;
+	return ((mask - 1) & PC_ONES << 8) * PC_ONES >> 56;
 }
 
 #endif /* PC_SWAR_H */
