@@ -8,20 +8,28 @@
 
 #include "scan.h"
 
-/* Host: what Go accepts and nobody disputes: names, addresses, a port. */
+/* Bytes that no Host has: Go's are names, addresses, a port. */
+PC_INLINE __u64 pc_head_not_host(__u64 w)
+{
+	__u64 bad = pc_swar_not_plain(w);
+
+	if (bad)
+		bad &= ~pc_swar_eq(w, '_') & ~pc_swar_eq(w, '[') &
+		       ~pc_swar_eq(w, ']');
+	return bad;
+}
+
+/* Host: what Go accepts and nobody disputes. */
 static inline __u32 pc_head_host(struct pc_scan *s, __u32 at, __u32 end)
 {
 	if (s->head.flags & PC_H_HOST)
 		return PC_R_HEAD_HOST;
 	s->head.flags |= PC_H_HOST;
 	for (int i = 0; i < 32; i++) {
-		__u64 w = pc_head_word(s, at), bad;
+		__u64 bad = pc_head_not_host(pc_head_word(s, at));
 
 		if (at >= end)
 			return PC_NEXT;
-		bad = pc_swar_not_name(w) & ~pc_swar_eq(w, '.') &
-		      ~pc_swar_eq(w, ':') & ~pc_swar_eq(w, '[') &
-		      ~pc_swar_eq(w, ']');
 		if (bad && at + pc_swar_first(bad) < end)
 			return PC_R_HEAD_HOST;
 		at += 8;

@@ -108,9 +108,8 @@ static inline __u8 pc_head_byte(const struct pc_scan *s, __u32 at)
 	return s->buf[at & PC_HEAD_MASK];
 }
 
-/* A span without the blanks around it; false if there are too many to follow.
- */
-static inline int pc_head_trim(const struct pc_scan *s, __u32 *at, __u32 *end)
+static inline int pc_head_trim_any(const struct pc_scan *s, __u32 *at,
+				   __u32 *end)
 {
 	__u32 a = *at, e = *end;
 
@@ -134,6 +133,20 @@ static inline int pc_head_trim(const struct pc_scan *s, __u32 *at, __u32 *end)
 	}
 	*at = a;
 	*end = e;
+	return 1;
+}
+
+/* A span without the blanks around it; false if there are too many to follow.
+ * Nearly all have one in front.
+ */
+PC_INLINE int pc_head_trim(const struct pc_scan *s, __u32 *at, __u32 *end)
+{
+	__u32 a = *at + (pc_head_byte(s, *at) == ' ');
+
+	if (a >= *end || pc_head_byte(s, a) <= ' ' ||
+	    pc_head_byte(s, *end - 1) <= ' ')
+		return pc_head_trim_any(s, at, end);
+	*at = a;
 	return 1;
 }
 

@@ -60,6 +60,17 @@ static inline __u64 pc_swar_not_name(__u64 w)
 	return ((~(letter | digit) & other) | w) & PC_HIGH;
 }
 
+/* Bytes that are not of [A-Za-z0-9:.-], those of most hosts. */
+static inline __u64 pc_swar_not_plain(__u64 w)
+{
+	__u64 x = w & PC_LOW7, y = x | 0x20 * PC_ONES;
+	__u64 letter = (y + 0x1f * PC_ONES) & ~(y + 0x05 * PC_ONES);
+	__u64 digit = (x + 0x50 * PC_ONES) & ~(x + 0x45 * PC_ONES);
+	__u64 mark = (x + 0x53 * PC_ONES) & ~(x + 0x51 * PC_ONES);
+
+	return (~(letter | digit | mark) | w) & PC_HIGH;
+}
+
 /* Is there a byte equal to c? */
 static inline __u64 pc_swar_has(__u64 w, __u8 c)
 {

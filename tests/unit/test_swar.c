@@ -38,6 +38,11 @@ static int is_not_letter(uint8_t c)
 	return !(c < 0x80 && (isalpha(c) || c == '-'));
 }
 
+static int is_not_plain(uint8_t c)
+{
+	return is_not_letter(c) && !isdigit(c) && c != ':' && c != '.';
+}
+
 static __u64 first(__u64 mask)
 {
 	return mask & -mask;
@@ -53,6 +58,7 @@ static void check(__u64 w)
 	assert_true(first(pc_swar_not_letter(w)) ==
 		    first(ask(w, is_not_letter)));
 	assert_true(pc_swar_not_name(w) == ask(w, is_not_name));
+	assert_true(pc_swar_not_plain(w) == ask(w, is_not_plain));
 }
 
 /* Neighbours matter where a carry could cross. */
