@@ -2,11 +2,11 @@
 /*
  * A key's bytes to the digest that it is known by.  SHA-256 is by far the
  * dearest step of a verdict, so each CPU remembers digests under a keyed hash
- * of the key: 128 bits of SipHash with a secret that is drawn when the program
- * is loaded.  No key is ever in the memo, nothing of it outlives the program,
- * and who does not know the secret can neither find two keys of one hash nor
- * aim at a place: a flood of made-up keys costs each of them, and the keys they
- * push out, what a key costs without a memo, and nothing more.
+ * of the key: 128 bits of SipHash-1-3 with a secret that is drawn when the
+ * program is loaded.  No key is ever in the memo, nothing of it outlives the
+ * program, and who does not know the secret can neither find two keys of one
+ * hash nor aim at a place: a flood of made-up keys costs each of them, and the
+ * keys they push out, what a key costs without a memo, and nothing more.
  */
 #ifndef PC_DIGEST_BPF_H
 #define PC_DIGEST_BPF_H
@@ -66,7 +66,7 @@ PC_GLOBAL __u32 digest_key(struct pc_scratch *s, __u32 key_at, __u32 key_size)
 	if (!key_size || key_size > PC_KEY_MAX)
 		return PC_R_KEY_TOO_LONG;
 	p = s->scan.buf + (key_at & PC_HEAD_MASK);
-	tag = pc_siphash(&secret, p, key_size);
+	tag = pc_siphash_unseen(&secret, p, key_size);
 	slot = tag.words[0] & (PC_MEMO_SIZE - 1);
 	memo = bpf_map_lookup_elem(&pc_memo, &slot);
 	if (memo && memo->tag.words[0] == tag.words[0] &&
