@@ -28,23 +28,27 @@ PC_GLOBAL __u32 pc_head_any_name(const struct pc_scan *s, __u32 at)
 	return 0;
 }
 
-/* The size of the line's name where that is of letters and not too long, and in
- * *from the word that it ends in; else 0.
+/* The size of the line's name where that is of letters and not too long, else
+ * 0; and the word that it ends in, or the first.
  */
 #define PC_NAME_WORDS 4
 
-PC_INLINE __u32 pc_head_name(const __u8 *line, __u32 *from)
+PC_INLINE __u32 pc_head_name(const __u8 *line, __u32 *from, __u64 *word)
 {
 	PC_UNROLL
 	for (__u32 n = 0; n < PC_NAME_WORDS * 8; n += 8) {
-		__u64 rest = pc_swar_not_letter(PC_LOAD(__u64, line + n));
+		__u64 rest, w = PC_LOAD(__u64, line + n);
 		__u32 size;
 
+		if (!n)
+			*word = w;
+		rest = pc_swar_not_letter(w);
 		if (!rest)
 			continue;
 		size = n + pc_swar_first(rest);
 		if (line[size] != ':')
 			return 0;
+		*word = w;
 		*from = n;
 		return size;
 	}
@@ -64,42 +68,33 @@ static inline __u32 pc_head_end(struct pc_scan *s, __u32 size)
 	return PC_NEXT;
 }
 
-/* A control character that ends no line; or none, as masks are not exact. */
-static inline __u32 pc_head_stray(const struct pc_scan *s, __u8 c)
-{
-	if (c >= ' ' && c != 0x7f)
-		return PC_SCANNING;
-	if (c == '\t' && s->lines)
-		return PC_SCANNING;
-	return s->lines ? PC_R_HEAD_SYNTAX : pc_head_foreign(s);
-}
-
-/* What may be a control character, and is no whole CRLF: PC_NEXT for a line's
- * end.
+/* A control character: PC_NEXT for a line's end, or what it makes of the head.
  */
-PC_GLOBAL __u32 pc_head_control(const struct pc_scan *s, __u32 pos)
+static inline __u32 pc_head_control(const struct pc_scan *s, __u32 pos)
 {
-	__u8 c;
+	__u8 c = pc_head_byte(s, pos);
 
-	if (!s)
-		return PC_R_HEAD_SYNTAX;
-	c = pc_head_byte(s, pos);
-	if (pos >= s->filled)
+	if (c == '\n')
+		return PC_NEXT;
+	if (c != '\r')
+		return s->lines ? PC_R_HEAD_SYNTAX : pc_head_foreign(s);
+	if (pos + 1 >= s->filled)
 		return PC_R_HEAD_SPLIT;
-	if (c == '\r')
-		return pos + 1 < s->filled ? PC_R_HEAD_SYNTAX : PC_R_HEAD_SPLIT;
-	return c == '\n' ? PC_NEXT : pc_head_stray(s, c);
+	return pc_head_byte(s, pos + 1) == '\n' ? PC_NEXT : PC_R_HEAD_SYNTAX;
 }
 
 /* How far is looked before a loop turns. */
 #define PC_STRETCH 128
 
-/* Where there may be a control character; PC_STRETCH if nowhere before that. */
-PC_INLINE __u64 pc_head_seek(const __u8 *p)
+/* From p on, where the word is: the place of what may be a control character,
+ * or PC_STRETCH.
+ */
+PC_INLINE __u64 pc_head_seek(const __u8 *p, __u64 word)
 {
 	PC_UNROLL
 	for (__u32 n = 0; n < PC_STRETCH; n += 8) {
-		__u64 events = pc_swar_control(PC_LOAD(__u64, p + n));
+		__u64 w = n ? PC_LOAD(__u64, p + n) : word;
+		__u64 events = pc_swar_control(w);
 
 		if (events)
 			return n + pc_swar_first(events);
@@ -107,70 +102,104 @@ PC_INLINE __u64 pc_head_seek(const __u8 *p)
 	return PC_STRETCH;
 }
 
-/*
- * From "at", which p points to, towards the line's end.  PC_NEXT: that is at
- * *end, and the next line begins at *at.  PC_SCANNING: to go on at *at.
- */
-PC_INLINE __u32 pc_head_look(const struct pc_scan *s, const __u8 *p, __u32 *at,
-			     __u32 *end)
+/* Control characters, but for tabs, which values may hold. */
+PC_INLINE __u64 pc_head_controls(const struct pc_scan *s, __u64 w)
 {
-	__u64 n = pc_head_seek(p);
-	__u32 pos = *at + n;
+	__u64 controls = pc_swar_control_exact(w);
 
-	*end = pos;
-	if (PC_LOAD(__u16, p + n) == PC_CRLF && pos + 1 < s->filled) {
-		*at = pos + 2;
-		return PC_NEXT;
-	}
-	if (n < PC_STRETCH) {
-		*at = pos + 1;
-		return pc_head_control(s, pos);
-	}
-	*at = pos;
-	return pos < s->filled ? PC_SCANNING : PC_R_HEAD_SPLIT;
+	return s->lines ? controls & ~pc_swar_eq(w, '\t') : controls;
 }
 
-#define PC_NAME_OTHER 0xffffu /* of a field that does not matter */
-
-/* A line, unless its name is PC_NAME_OTHER. */
-PC_INLINE __u32 pc_head_header(struct pc_scan *s, __u32 at, __u32 end,
-			       __u32 next)
+static long pc_head_far_step(__u32 i, void *arg)
 {
-	__u32 n = s->name, r;
-	__u8 c = pc_head_byte(s, at);
+	struct pc_scan *s = ((struct pc_scan_arg *)arg)->s;
+	__u32 at = s->at + i * PC_STRETCH;
+	const __u8 *p = s->buf + (at & PC_HEAD_MASK);
 
-	if (at == end)
-		return pc_head_end(s, next);
-	if (!n)
-		n = pc_head_any_name(s, at);
+	PC_NO_UNROLL
+	for (__u32 n = 0; n < PC_STRETCH; n += 8) {
+		__u64 events = pc_head_controls(s, PC_LOAD(__u64, p + n));
+
+		if (!events)
+			continue;
+		at += n + pc_swar_first(events);
+		s->line_end = at;
+		if (at < s->filled)
+			s->reason = pc_head_control(s, at);
+		return 1;
+	}
+	return at + PC_STRETCH >= s->filled;
+}
+
+/*
+ * A line's end at or behind "at", wherever it is.  PC_NEXT: it is at
+ * s->line_end, and the next line begins at s->at.
+ */
+PC_GLOBAL __u32 pc_head_far(struct pc_scan *s, __u32 at)
+{
+	struct pc_scan_arg arg = { s };
+
+	if (!s)
+		return PC_R_HEAD_SYNTAX;
+	s->at = at;
+	s->reason = PC_R_HEAD_SPLIT;
+	pc_loop(PC_HEAD_MAX / PC_STRETCH + 1, pc_head_far_step, &arg);
+	if (s->reason == PC_NEXT)
+		s->at = s->line_end + 1 +
+			(pc_head_byte(s, s->line_end) == '\r');
+	return s->reason;
+}
+
+/* Is there a CRLF at p, which is the byte at "pos"? */
+PC_INLINE int pc_head_is_end(const struct pc_scan *s, const __u8 *p, __u32 pos)
+{
+	return PC_LOAD(__u16, p) == PC_CRLF && pos + 1 < s->filled;
+}
+
+/* The size of a name that may hold more than letters, or why the line has none.
+ * PC_NEXT: it may matter.
+ */
+PC_INLINE __u32 pc_head_odd_name(const struct pc_scan *s, __u32 at, __u32 end,
+				 __u32 *size)
+{
+	__u8 c = pc_head_byte(s, at);
+	__u32 n = pc_head_any_name(s, at);
+
 	if (!n || at + n >= end)
 		return c == ' ' || c == '\t' ? PC_R_OBS_FOLD : PC_R_HEAD_SYNTAX;
-	r = pc_head_field_line(s, at, n, end);
-	return r == PC_NEXT ? PC_SCANNING : r;
+	*size = n;
+	return pc_head_may_matter(s, at, n) ? PC_NEXT : PC_SCANNING;
 }
 
-/* The line at hand, or what is left of it, from *at on.  Names are free of
- * control characters, so these are looked for where the name ends.
+/* The line at *at, then *at is where the next one begins.  A name holds no
+ * control character, so these are looked for from where it ends.
  */
 PC_INLINE __u32 pc_head_line(struct pc_scan *s, __u32 *at)
 {
-	__u32 here = *at & PC_HEAD_MASK, from = 0, begin = s->line_at, end, r;
+	__u32 begin = *at, from = 0, end, size, r;
+	const __u8 *p = s->buf + (begin & PC_HEAD_MASK);
+	__u64 word, n;
 
-	if (*at == begin) {
-		__u32 n = pc_head_name(s->buf + here, &from);
-
-		if (n && !pc_head_may_matter(s, here, n))
-			n = PC_NAME_OTHER;
-		s->name = n;
+	size = pc_head_name(p, &from, &word);
+	n = pc_head_seek(p + from, word);
+	end = begin + from + n;
+	if (pc_head_is_end(s, p + from + n, end)) {
+		*at = end + 2;
+	} else {
+		r = pc_head_far(s, end);
+		if (r != PC_NEXT)
+			return r;
+		end = s->line_end;
+		*at = s->at;
 	}
-	*at += from;
-	r = pc_head_look(s, s->buf + here + from, at, &end);
-	if (r != PC_NEXT)
-		return r;
-	s->line_at = *at;
-	if (s->name == PC_NAME_OTHER)
+	if (size && !pc_head_may_matter(s, begin, size))
 		return PC_SCANNING;
-	return pc_head_header(s, begin, end, *at);
+	if (begin == end)
+		return pc_head_end(s, *at);
+	r = size ? PC_NEXT : pc_head_odd_name(s, begin, end, &size);
+	if (r == PC_NEXT)
+		r = pc_head_field_line(s, begin, size, end);
+	return r == PC_NEXT ? PC_SCANNING : r;
 }
 
 #define PC_STEP_LINES 12 /* a call costs as much as some words */
@@ -178,19 +207,21 @@ PC_INLINE __u32 pc_head_line(struct pc_scan *s, __u32 *at)
 static long pc_head_step(__u32 i, void *arg)
 {
 	struct pc_scan *s = ((struct pc_scan_arg *)arg)->s;
-	__u32 at = s->at;
+	__u32 at = s->line_at;
 
 	(void)i;
 	PC_NO_UNROLL
 	for (__u32 k = 0; k < PC_STEP_LINES; k++) {
-		__u32 r = pc_head_line(s, &at);
+		__u32 begin = at, r = pc_head_line(s, &at);
 
 		if (r != PC_SCANNING) {
+			s->line_at = begin;
 			s->reason = r;
 			return 1;
 		}
 	}
-	s->at = at;
+	s->line_at = at;
+	s->reason = PC_R_HEAD_SPLIT;
 	return 0;
 }
 
@@ -202,38 +233,28 @@ PC_INLINE __u32 pc_head_lines(struct pc_scan *s)
 {
 	struct pc_scan_arg arg = { s };
 
-	s->at = s->line_at;
-	s->reason = PC_R_HEAD_SPLIT;
 	pc_loop(PC_HEAD_MAX / PC_STEP_LINES + 1, pc_head_step, &arg);
 	return s->reason;
-}
-
-/* The first line has no name, and its end is the target's at first. */
-static long pc_head_first_step(__u32 i, void *arg)
-{
-	struct pc_scan *s = ((struct pc_scan_arg *)arg)->s;
-	__u32 at = s->at, end;
-
-	(void)i;
-	s->reason = pc_head_look(s, s->buf + (at & PC_HEAD_MASK), &at, &end);
-	s->at = at;
-	s->target.end = end;
-	return s->reason != PC_SCANNING;
 }
 
 /* The first line, to its end. */
 PC_INLINE __u32 pc_head_first_line(struct pc_scan *s)
 {
-	struct pc_scan_arg arg = { s };
+	__u64 n = pc_head_seek(s->buf, pc_head_word(s, 0));
+	__u32 r;
 
-	s->at = 0;
-	if (!pc_head_first_step(0, &arg))
-		pc_loop(PC_HEAD_MAX, pc_head_first_step, &arg);
-	if (s->reason != PC_NEXT)
-		return s->reason == PC_SCANNING ? PC_R_HEAD_SPLIT : s->reason;
-	s->line_at = s->at;
+	s->line_end = n;
+	s->line_at = n + 2;
+	if (!pc_head_is_end(s, s->buf + n, n)) {
+		r = pc_head_far(s, n);
+		if (r != PC_NEXT) {
+			s->line_at = 0;
+			return r;
+		}
+		s->line_at = s->at;
+	}
 	s->lines = 1;
-	return PC_SCANNING;
+	return s->answer ? PC_SCANNING : pc_head_request_line(s, s->line_end);
 }
 
 /*
@@ -251,8 +272,6 @@ static inline __u32 pc_head_scan_more(struct pc_scan *s)
 		r = s->answer ? pc_head_status(s) : pc_head_first(s);
 		if (r == PC_SCANNING)
 			r = pc_head_first_line(s);
-		if (r == PC_SCANNING && !s->answer)
-			r = pc_head_request_line(s, s->target.end);
 	}
 	if (r == PC_SCANNING)
 		r = pc_head_lines(s);

@@ -79,10 +79,11 @@ struct pc_scan {
 	__u32 filled;  /* bytes of buf in use */
 	__u32 line_at; /* where the current line starts */
 	__u32 lines;   /* the first one is done */
-	__u32 reason;  /* why the scan ended: PC_NEXT is "a whole head" */
-	__u32 at;      /* where it stands in that line */
-	__u32 name;    /* size of its name, 0 or PC_NAME_OTHER */
-	__u32 answer;  /* it is an answer's head, not a request's */
+	/* Of pc_head_far(). */
+	__u32 at;
+	__u32 line_end;
+	__u32 reason; /* why the scan ended: PC_NEXT is "a whole head" */
+	__u32 answer; /* it is an answer's head, not a request's */
 	struct pc_target target;
 	/* Twice: the verifier adds up the largest offset and the largest
 	 * length.

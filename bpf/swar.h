@@ -37,6 +37,14 @@ static inline __u64 pc_swar_control(__u64 w)
 	return ((w - 0x20 * PC_ONES) | (w + PC_ONES)) & ~w & PC_HIGH;
 }
 
+/* Control characters, each bit exact. */
+static inline __u64 pc_swar_control_exact(__u64 w)
+{
+	__u64 low = ~((w & PC_LOW7) + 0x60 * PC_ONES);
+
+	return ((low & ~w) & PC_HIGH) | pc_swar_eq(w, 0x7f);
+}
+
 /* Bytes that are not of [A-Za-z-], the characters of most names.  Only the
  * first bit is exact.
  */

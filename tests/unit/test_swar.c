@@ -53,6 +53,7 @@ static void check(__u64 w)
 	__u64 controls = ask(w, is_control), maybe = pc_swar_control(w);
 
 	assert_true((maybe & controls) == controls);
+	assert_true(pc_swar_control_exact(w) == controls);
 	if (!controls && !pc_swar_has(w, 0xff))
 		assert_true(!maybe);
 	assert_true(first(pc_swar_not_letter(w)) ==
