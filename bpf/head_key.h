@@ -119,13 +119,21 @@ static inline struct pc_span pc_head_key_header(const struct pc_scan *s,
 	return pc_head_key_first(bearer, h->x_api_key, h->x_goog_api_key);
 }
 
-/* PC_NEXT, or what a key in the query leads to. */
-static inline __u32 pc_head_key_query(const struct pc_query *q,
+/* PC_NEXT, or what a key in the query leads to.  Most have none for certain,
+ * and then q is left as it was.
+ */
+static inline __u32 pc_head_key_query(struct pc_scan *s, struct pc_query *q,
 				      struct pc_head_ask ask)
 {
 	/* Google's clients do put their key into ?key=. */
 	int main = ask.variant == PC_VARIANT_MAIN;
+	__u32 r;
 
+	if (!(s->head.flags & PC_H_QUERY_UNSURE))
+		return PC_NEXT;
+	r = pc_head_query_scan(s, q);
+	if (r != PC_NEXT)
+		return r;
 	if (q->api_key.solid || (main && q->key.solid))
 		return PC_R_QUERY_KEY;
 	return q->api_key.odd || (main && q->key.odd) ? PC_R_QUERY_UNSURE
@@ -144,7 +152,8 @@ static inline __u32 pc_head_key_none(struct pc_span *out, struct pc_scan *s,
 	    !pc_head_key_plain(s, q, h->x_goog_api_key.at,
 			       h->x_goog_api_key.size))
 		return PC_R_NO_CREDENTIAL;
-	if (ask.variant == PC_VARIANT_MAIN || !q->key.end)
+	if (ask.variant == PC_VARIANT_MAIN || !(h->flags & PC_H_QUERY_UNSURE) ||
+	    !q->key.end)
 		return PC_R_CREDENTIAL_MISSING;
 	if (q->key.odd)
 		return PC_R_QUERY_UNSURE;
@@ -169,9 +178,7 @@ static inline __u32 pc_head_key_find(struct pc_span *out, struct pc_scan *s,
 		      h->x_api_key.size > PC_KEY_MAX ||
 		      h->x_goog_api_key.size > PC_KEY_MAX))
 		return PC_R_KEY_INVALID;
-	r = pc_head_query_scan(s, q);
-	if (r == PC_NEXT)
-		r = pc_head_key_query(q, ask);
+	r = pc_head_key_query(s, q, ask);
 	if (r != PC_NEXT)
 		return r;
 	*out = pc_head_key_header(s, ask);
