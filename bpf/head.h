@@ -202,7 +202,7 @@ PC_INLINE __u32 pc_head_line(struct pc_scan *s, __u32 *at)
 	return r == PC_NEXT ? PC_SCANNING : r;
 }
 
-#define PC_STEP_LINES 12 /* a call costs as much as some words */
+#define PC_STEP_LINES 20 /* as many as usual: a call costs as some words do */
 
 static long pc_head_step(__u32 i, void *arg)
 {
