@@ -156,19 +156,15 @@ PC_INLINE int pc_head_is_end(const struct pc_scan *s, const __u8 *p, __u32 pos)
 	return PC_LOAD(__u16, p) == PC_CRLF && pos + 1 < s->filled;
 }
 
-/* The size of a name that may hold more than letters, or why the line has none.
- * PC_NEXT: it may matter.
- */
-PC_INLINE __u32 pc_head_odd_name(const struct pc_scan *s, __u32 at, __u32 end,
-				 __u32 *size)
+/* A line whose name is not of letters, or very long: none that matters is. */
+PC_INLINE __u32 pc_head_odd_line(const struct pc_scan *s, __u32 at, __u32 end)
 {
 	__u8 c = pc_head_byte(s, at);
 	__u32 n = pc_head_any_name(s, at);
 
-	if (!n || at + n >= end)
-		return c == ' ' || c == '\t' ? PC_R_OBS_FOLD : PC_R_HEAD_SYNTAX;
-	*size = n;
-	return pc_head_may_matter(s, at, n) ? PC_NEXT : PC_SCANNING;
+	if (n && at + n < end)
+		return PC_SCANNING;
+	return c == ' ' || c == '\t' ? PC_R_OBS_FOLD : PC_R_HEAD_SYNTAX;
 }
 
 /* The line at *at, then *at is where the next one begins.  A name holds no
@@ -196,9 +192,9 @@ PC_INLINE __u32 pc_head_line(struct pc_scan *s, __u32 *at)
 		return PC_SCANNING;
 	if (begin == end)
 		return pc_head_end(s, *at);
-	r = size ? PC_NEXT : pc_head_odd_name(s, begin, end, &size);
-	if (r == PC_NEXT)
-		r = pc_head_field_line(s, begin, size, end);
+	if (!size)
+		return pc_head_odd_line(s, begin, end);
+	r = pc_head_field_line(s, begin, size, end);
 	return r == PC_NEXT ? PC_SCANNING : r;
 }
 

@@ -139,6 +139,34 @@ static void every_truncation_is_a_split_head(void **state)
 	}
 }
 
+/* The rest of a head may lie there from another time, down to its end. */
+static void what_lies_behind_the_bytes_is_not_read(void **state)
+{
+	static const char *const rests[] = { "", "\n", "\r\n", "\t:\r\n\r\n" };
+	char bare[sizeof(cli)], *to = bare;
+
+	(void)state;
+	for (const char *from = cli; *from; from++) {
+		if (*from != '\r')
+			*to++ = *from;
+	}
+	*to = '\0';
+	for (size_t n = 0; n < sizeof(cli) - 1; n++) {
+		for (size_t i = 0; i < ARRAY_SIZE(rests); i++) {
+			memcpy(s.buf, cli, sizeof(cli));
+			if (*rests[i])
+				strcpy((char *)s.buf + n, rests[i]);
+			s.filled = (uint32_t)n;
+			check("left behind", pc_head_scan(&s), PC_R_HEAD_SPLIT);
+		}
+	}
+	for (size_t n = 0; n < strlen(bare); n++) {
+		memcpy(s.buf, bare, sizeof(bare));
+		s.filled = (uint32_t)n;
+		check("left behind, bare", pc_head_scan(&s), PC_R_HEAD_SPLIT);
+	}
+}
+
 /* At every position in its word, and with anything behind it. */
 static void where_a_head_stands_does_not_matter(void **state)
 {
@@ -581,6 +609,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_usual_head_is_decided),
 		cmocka_unit_test(every_truncation_is_a_split_head),
+		cmocka_unit_test(what_lies_behind_the_bytes_is_not_read),
 		cmocka_unit_test(where_a_head_stands_does_not_matter),
 		cmocka_unit_test(heads_are_decided_or_undecidable),
 		cmocka_unit_test(heads_may_come_in_parts),
