@@ -134,6 +134,32 @@ PC_GLOBAL __u32 answer_fill(struct pc_scratch *s, __u32 index)
 	return a->size;
 }
 
+/* The same answer of the other slot: the last policy's stay there. */
+static __always_inline __u32 answer_last(__u32 index)
+{
+	return (index + PC_N_ANSWERS / 2) % PC_N_ANSWERS;
+}
+
+/* One that was decided on before, when another policy may have been in force;
+ * its size, 0 if neither has it.
+ */
+static __always_inline __u32 answer_fill_any(struct pc_scratch *s, __u32 index)
+{
+	__u32 size = answer_fill(s, index);
+
+	return size ? size : answer_fill(s, answer_last(index));
+}
+
+/* One that was given before, of so many bytes.  -1: nobody knows it any more.
+ */
+static __always_inline int answer_fill_again(struct pc_scratch *s, __u32 index,
+					     __u32 size)
+{
+	if (answer_fill(s, index) == size)
+		return 0;
+	return answer_fill(s, answer_last(index)) == size ? 0 : -1;
+}
+
 /* Ends the gateway's connection, which waits for its byte number seq.  What the
  * two ends disagreed by is history.
  */
@@ -159,7 +185,10 @@ static __always_inline int answer_reset_client(const struct pc_request *f,
 	return answer_send(f, out);
 }
 
-/* Status, body and FIN.  Also the repeat for a client that did not get it. */
+/*
+ * Status, body and FIN.  Also the repeat for a client that did not get it: one
+ * that can never get the rest of what it has begun to read is reset.
+ */
 static __always_inline int answer_reply(const struct pc_request *f)
 {
 	const struct pc_flow *flow = f->flow;
@@ -169,12 +198,13 @@ static __always_inline int answer_reply(const struct pc_request *f)
 		.ack = flow->client_next,
 		.flags = PC_TCP_FIN | PC_TCP_PSH | PC_TCP_ACK,
 		.window = 0xffff,
-		.payload_size = answer_fill(f->s, answer),
+		.payload_size = flow->answer_end - flow->answer_seq - 1,
 	};
 
-	if (!out.payload_size)
-		return -1;
-	return answer_send(f, out);
+	if (!answer_fill_again(f->s, answer, out.payload_size))
+		return answer_send(f, out);
+	answer_reset_client(f, f->s->segment.ack, flow->client_next);
+	return -1;
 }
 
 static __always_inline void answer_remember(const struct pc_request *f,
@@ -200,7 +230,7 @@ static __always_inline int answer_close_at(const struct pc_request *f,
 					   __u32 seq)
 {
 	__u32 answer = PC_ANSWER_INDEX(f->slot, reason, dialect, 1);
-	__u32 size = answer_fill(f->s, answer);
+	__u32 size = answer_fill_any(f->s, answer);
 
 	answer_remember(f, reason, dialect, size);
 	/* The client's retransmission tries again; the gateway's side ends now,

@@ -59,7 +59,10 @@ static __always_inline struct pc_send living_acknowledge(struct pc_living *l,
 static __always_inline int living_reset(const struct pc_request *f)
 {
 	const struct pc_segment *g = &f->s->segment;
-	__u32 seq = answer_gateway_seq(f), ack = answer_gateway_ack(f);
+	const struct pc_living *l = f->living;
+	/* The gateway believes no other number than that of its next byte. */
+	__u32 end = l->swallowing ? l->taken : l->client_end;
+	__u32 seq = end - f->s->delta.skipped, ack = answer_gateway_ack(f);
 
 	if (answer_reset_client(f, g->ack, segment_end(g)))
 		count_add(PC_R_ANSWER_FAILED, 0);
@@ -163,11 +166,11 @@ static __always_inline int living_refuse(struct pc_request *f, __u32 reason,
  * request is complete, just an acknowledgement.  So the answer goes out with
  * that of the request's last byte, and who has not got it will send that again.
  */
-static __always_inline enum pc_reason living_answer(struct pc_request *f)
+static __noinline enum pc_reason living_answer(struct pc_request *f)
 {
 	struct pc_living *l = f->living;
 	__u32 index = PC_ANSWER_INDEX(f->slot, l->reason, l->dialect, 0);
-	__u32 end = l->answer_seq + l->answer_size, size;
+	__u32 end = l->answer_seq + l->answer_size;
 	/* Once: another processor may be at the end of the body. */
 	int swallowing = *(volatile __u8 *)&l->swallowing;
 
@@ -178,11 +181,13 @@ static __always_inline enum pc_reason living_answer(struct pc_request *f)
 		return PC_R_SWALLOWED;
 	}
 	l->repeats++;
-	size = answer_fill(f->s, index);
-	/* A new policy's answer would not fit into its place. */
-	if (size != l->answer_size)
+	/* Another policy's would not fit into its place. */
+	if (answer_fill_again(f->s, index, l->answer_size)) {
+		delta_read(&f->s->delta, l);
+		f->action = living_reset(f);
 		return PC_R_ANSWER_FAILED;
-	f->action = answer_redirect(f, living_reply(l, size));
+	}
+	f->action = answer_redirect(f, living_reply(l, l->answer_size));
 	return PC_R_REPEATED;
 }
 
@@ -254,16 +259,22 @@ static __always_inline enum pc_reason living_take(struct pc_request *f)
 }
 
 /* What is being swallowed cannot be swallowed to its end: it is answered now,
- * and this answer ends the connection.
+ * and this answer ends the connection.  Nothing of the other one was sent.
  */
-static __always_inline int living_close(const struct pc_request *f)
+static __noinline int living_close(const struct pc_request *f)
 {
 	struct pc_living *l = f->living;
+	__u32 index = PC_ANSWER_INDEX(f->slot, l->reason, l->dialect, 1);
 
+	if (!f->flow)
+		return living_reset(f);
 	delta_read(&f->s->delta, l);
 	f->s->segment.ack = l->answer_seq;
-	return answer_close_at(f, l->reason, l->dialect,
-			       l->taken - f->s->delta.skipped);
+	if (answer_fill_any(f->s, index))
+		return answer_close_at(f, l->reason, l->dialect,
+				       l->taken - f->s->delta.skipped);
+	count_add(PC_R_ANSWER_FAILED, 0);
+	return living_reset(f);
 }
 
 /*

@@ -364,9 +364,7 @@ static __always_inline int follow_data(struct pc_request *f)
 	if (r == PC_NEXT)
 		return f->flow ? judge_segment(f) : pass(f, PC_R_MID_STREAM);
 	count_add(r, 0);
-	if (r != PC_R_SWALLOW_LIMIT)
-		return f->action;
-	return f->flow ? living_close(f) : living_reset(f);
+	return r == PC_R_SWALLOW_LIMIT ? living_close(f) : f->action;
 }
 
 /* The connection's entries, by f->s->key.  How often it was refused is read
