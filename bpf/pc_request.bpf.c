@@ -130,8 +130,9 @@ refuse_prepare(const struct pc_request *f, __u32 deny, struct pc_judgement j)
 	 */
 	if (f->s->pkt.has_options)
 		return PC_R_ANSWER_UNFIT;
-	if (deny != PC_DENY_RESET &&
-	    !has_answer(f->slot, j, deny == PC_DENY_CLOSE))
+	/* One that keeps the connection may yet have to end it. */
+	if ((deny == PC_DENY_REPLY && !has_answer(f->slot, j, 0)) ||
+	    (deny != PC_DENY_RESET && !has_answer(f->slot, j, 1)))
 		return PC_R_ANSWER_UNFIT;
 	return segment_prepare(f->skb, f->s) ? PC_R_ANSWER_UNFIT : PC_NEXT;
 }

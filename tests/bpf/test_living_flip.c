@@ -195,6 +195,28 @@ static void a_last_answer_outlives_a_flip(void **state)
 	assert_sent(&g, &l, TCP_RST | TCP_ACK, l.c.s.ack, l.c.s.seq);
 }
 
+/* Any refusal may turn out to be the connection's last: without an answer for
+ * that it does not begin.
+ */
+static void both_answers_must_be_there(void **state)
+{
+	(void)state;
+	for (uint32_t closing = LIVES; closing <= CLOSES; closing++) {
+		struct line l;
+
+		line_use(PC_DENY_REPLY);
+		l = line_open();
+		refused(&l, D);
+		line_goes_on(&l);
+		reword_all(closing, 0);
+		up(&l, D, PC_R_ANSWER_UNFIT);
+		down(&l, OK_ANSWER);
+		line_use(PC_DENY_REPLY);
+		refused(&l, D);
+		line_goes_on(&l);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -204,6 +226,7 @@ int main(void)
 		cmocka_unit_test(a_body_without_an_answer_resets_both_ends),
 		cmocka_unit_test(a_body_that_is_none_without_an_answer),
 		cmocka_unit_test(a_last_answer_outlives_a_flip),
+		cmocka_unit_test(both_answers_must_be_there),
 	};
 
 	if (harness_open())
