@@ -227,6 +227,7 @@ static __always_inline int may_live(const struct pc_request *f)
 	clock = bpf_map_lookup_elem(&pc_clock, &zero);
 	return clock && !clock->draining && f->flow->seen &&
 	       !(f->s->segment.flags & PC_TCP_FIN) && !f->s->carried &&
+	       walk_found_end(f->flow, &f->s->segment) &&
 	       !flow_is_ahead(f->flow, f->s->segment.seq) &&
 	       !(h->flags & (PC_H_HTTP10 | PC_H_CLOSE | PC_H_EXPECT)) &&
 	       h->content_length <= PC_SWALLOW_MAX;

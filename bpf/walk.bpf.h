@@ -266,4 +266,16 @@ PC_GLOBAL int walk(struct __sk_buff *skb, struct pc_scratch *s,
 	return 0;
 }
 
+/* Is it known where in the segment the client's request ends, or that it does
+ * not?  Not behind more chunks than are followed in one.
+ */
+static __always_inline int walk_found_end(const struct pc_flow *flow,
+					  const struct pc_segment *g)
+{
+	__u32 end = g->seq + g->payload_size;
+
+	return flow->client.phase == PC_PHASE_HEAD ||
+	       seq_distance(flow->client.next, end) >= 0;
+}
+
 #endif /* PC_WALK_BPF_H */

@@ -378,6 +378,34 @@ static void a_split_head_is_the_last_one(void **state)
 	assert_closed(&l, "st: a\r\n" BEARER(DISABLED) "\r\n", "split");
 }
 
+/* A body in its head's segment, of more chunks than are followed in one: where
+ * it ends is not known, and it may have ended already.
+ */
+static void more_chunks_than_are_followed_are_the_last(void **state)
+{
+	static char text[3000];
+
+	(void)state;
+	line_use(PC_DENY_REPLY);
+	for (unsigned int n = 250; n < 260; n++) {
+		size_t at = (size_t)sprintf(text, "%s", CHUNKED(DISABLED));
+		struct line l = line_open();
+
+		for (unsigned int i = 0; i < n; i++)
+			at += (size_t)sprintf(text + at, "1\r\nx\r\n");
+		strcpy(text + at, "0\r\n\r\n");
+		if (n < 256) {
+			refused(&l, text);
+			line_goes_on(&l);
+			continue;
+		}
+		assert_closed(&l, text, "its end");
+		text[at] = '\0';
+		l = line_open();
+		assert_closed(&l, text, "the end comes later");
+	}
+}
+
 /* It waits at the gateway, and what it waits for cannot be left out. */
 static void behind_what_ran_ahead_a_refusal_is_the_last(void **state)
 {
@@ -581,6 +609,7 @@ int main(void)
 		cmocka_unit_test(a_request_not_waited_for_passes),
 		cmocka_unit_test(some_requests_are_the_last_ones),
 		cmocka_unit_test(a_split_head_is_the_last_one),
+		cmocka_unit_test(more_chunks_than_are_followed_are_the_last),
 		cmocka_unit_test(behind_what_ran_ahead_a_refusal_is_the_last),
 		cmocka_unit_test(what_ran_ahead_is_caught_up_with),
 		cmocka_unit_test(a_swallowed_bodys_end_that_runs_ahead),
