@@ -97,7 +97,7 @@ size_t living_count(const struct living *l)
 
 static uint64_t patience(const struct pc_living *l)
 {
-	const uint8_t both = PC_ENDED_CLIENT | PC_ENDED_GATEWAY;
+	const uint32_t both = PC_ENDED_CLIENT | PC_ENDED_GATEWAY;
 
 	if (l->ended & PC_ENDED_RESET || (l->ended & both) == both)
 		return ENDED_NS;

@@ -289,6 +289,19 @@ static __always_inline __u32 living_ack(const struct pc_living *l,
 	return !l->answered && seq_distance(ack, l->from) > 0 ? l->from : ack;
 }
 
+/* The bits PC_ENDED_*, of which either direction may put or take its own. */
+static __always_inline void living_mark(struct pc_living *l, __u32 bits)
+{
+	if ((l->ended & bits) != bits)
+		__sync_fetch_and_or(&l->ended, bits);
+}
+
+static __always_inline void living_unmark(struct pc_living *l, __u32 bits)
+{
+	if (l->ended & bits)
+		__sync_fetch_and_and(&l->ended, ~bits);
+}
+
 /* More than is ever under way. */
 #define PC_WINDOW_MAX (1u << 22)
 #define PC_JUMP_MAX (1u << 20)
@@ -305,21 +318,21 @@ static __always_inline void living_note_client(struct pc_living *l,
 
 	if (g->flags & PC_TCP_RST) {
 		if (g->seq == l->client_end)
-			l->ended |= PC_ENDED_RESET;
+			living_mark(l, PC_ENDED_RESET);
 		return;
 	}
 	if (sent - g->ack >= PC_WINDOW_MAX ||
 	    end - l->client_end + PC_JUMP_MAX >= 2 * PC_JUMP_MAX)
 		return;
 	l->seen_ns = bpf_ktime_get_boot_ns();
-	l->ended &= ~PC_ENDED_RESET;
+	living_unmark(l, PC_ENDED_RESET);
 	if (!l->swallowing &&
 	    seq_distance(g->ack, l->answer_seq + l->answer_size) >= 0)
 		l->answered = 1;
 	if (seq_distance(end, l->client_end) > 0)
 		l->client_end = end;
 	if (g->flags & PC_TCP_FIN)
-		l->ended |= PC_ENDED_CLIENT;
+		living_mark(l, PC_ENDED_CLIENT);
 }
 
 /* What the gateway's segment says of the connection's end; 1: it is over. */
@@ -334,7 +347,7 @@ static __always_inline int living_note_gateway(struct pc_living *l,
 	if (seq_distance(end, l->gateway_end) > 0)
 		l->gateway_end = end;
 	if (g->flags & PC_TCP_FIN)
-		l->ended |= PC_ENDED_GATEWAY;
+		living_mark(l, PC_ENDED_GATEWAY);
 	return 0;
 }
 

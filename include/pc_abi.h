@@ -22,7 +22,7 @@
 #include <linux/bpf.h>
 #include <linux/types.h>
 
-#define PC_ABI_VERSION 2
+#define PC_ABI_VERSION 3
 
 /*
  * Why a packet or a request met its fate, and what kind of fate it is.  One
@@ -422,17 +422,18 @@ struct pc_living {
 	__u8 reason;	   /* enum pc_reason */
 	__u8 dialect;	   /* enum pc_dialect */
 	__u8 swallowing;   /* more of the refused request is to come */
-	__u8 ended;	   /* PC_ENDED_* */
 	__u8 repeats;	   /* of the answer, saturating */
 	__u8 link_size;	   /* bytes of link */
+	__u8 answered;	   /* the client has acknowledged the last answer */
 	__be16 vlan_proto; /* of a tag beside the frame; 0: none */
 	__u16 vlan_tci;
 	__u64 seen_ns; /* CLOCK_BOOTTIME of its last segment */
 	__u8 link[22]; /* link header of the client's frames */
-	__u8 answered; /* the client has acknowledged the last answer */
-	__u8 pad;
+	__u8 pad[2];
 	__u32 client_end;  /* just after the client's last byte */
 	__u32 gateway_end; /* just after the gateway's last byte, its number */
+	__u32 ended;	   /* PC_ENDED_*, by both directions: atomically */
+	__u32 pad2;
 };
 
 _Static_assert(sizeof(struct pc_prefix_key) == 24, "pc_prefix_key layout");
@@ -445,7 +446,7 @@ _Static_assert(sizeof(struct pc_answer) == 520, "pc_answer layout");
 _Static_assert(sizeof(struct pc_count) == 16, "pc_count layout");
 _Static_assert(sizeof(struct pc_flow_key) == 44, "pc_flow_key layout");
 _Static_assert(sizeof(struct pc_flow) == 88, "pc_flow layout");
-_Static_assert(sizeof(struct pc_living) == 88, "pc_living layout");
+_Static_assert(sizeof(struct pc_living) == 96, "pc_living layout");
 _Static_assert(PC_R_MAX <= 128, "pc_policy.deny covers every reason");
 
 #endif /* PC_ABI_H */

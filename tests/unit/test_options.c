@@ -83,7 +83,7 @@ static void run_has_its_defaults(void **state)
 	assert_int_equal(o.xdp_mode, XDP_AUTO);
 	assert_int_equal(o.trust_forwarded, 1);
 	assert_true(o.lease_ns == 600000000000);
-	assert_string_equal(o.pin_dir, "/sys/fs/bpf/portcullis/v2");
+	assert_string_equal(o.pin_dir, "/sys/fs/bpf/portcullis/v3");
 	options_fini(&o);
 }
 
