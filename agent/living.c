@@ -124,7 +124,7 @@ static bool is_idle(const struct living *l, const struct pc_flow_key *key,
 	uint64_t now_ns = clock_boot_ns();
 	struct pc_flow flow;
 
-	if (now_ns < entry->seen_ns + IDLE_NS || entry->swallowing)
+	if (now_ns < entry->seen_ns + IDLE_NS || entry->last.swallowing)
 		return false;
 	return bpf_map_lookup_elem(l->flows, key, &flow) ||
 	       flow.client.messages == flow.gateway.messages;

@@ -15,19 +15,23 @@
 /* Two NOPs and a timestamp: what nearly every segment has, and no SACK. */
 #define PC_TS_ALONE bpf_htonl(0x0101080a)
 
-static __always_inline void delta_read(struct pc_delta *out,
+/* As it is at one moment, with the refusal that made it so. */
+static __always_inline void delta_read(struct pc_scratch *s,
 				       struct pc_living *l)
 {
 	bpf_spin_lock(&l->lock);
-	*out = l->delta;
+	s->delta = l->delta;
+	s->last = l->last;
 	bpf_spin_unlock(&l->lock);
 }
 
 static __always_inline void delta_write(struct pc_living *l,
-					const struct pc_delta *d)
+					const struct pc_delta *d,
+					const struct pc_refused *last)
 {
 	bpf_spin_lock(&l->lock);
 	l->delta = *d;
+	l->last = *last;
 	bpf_spin_unlock(&l->lock);
 }
 

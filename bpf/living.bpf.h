@@ -22,46 +22,41 @@ static __noinline struct pc_living *living_open(struct pc_flow_key *key)
 }
 
 /* Status and body, for a client that may not have them. */
-static __always_inline struct pc_send living_reply(const struct pc_living *l,
-						   __u32 size)
+static __always_inline struct pc_send living_reply(const struct pc_request *f)
 {
+	const struct pc_refused *last = &f->s->last;
+
 	return (struct pc_send){
-		.seq = l->answer_seq,
-		.ack = l->taken,
+		.seq = last->answer_seq,
+		.ack = last->taken,
 		.flags = PC_TCP_PSH | PC_TCP_ACK,
-		.window = l->window,
-		.payload_size = size,
+		.window = f->living->window,
+		.payload_size = last->answer_size,
 	};
 }
 
 /* Only what was taken so far. */
-static __always_inline struct pc_send living_acknowledge(struct pc_living *l,
-							 int swallowing)
+static __always_inline struct pc_send
+living_acknowledge(const struct pc_request *f)
 {
-	struct pc_send out = {
-		.flags = PC_TCP_ACK,
-		.window = l->window,
-	};
+	const struct pc_refused *last = &f->s->last;
 
-	bpf_spin_lock(&l->lock);
-	out.ack = l->taken;
-	out.seq = l->answer_seq;
-	/* Complete on another processor just now: that sends the answer. */
-	if (swallowing && !l->swallowing)
-		out.ack = l->from;
-	if (!swallowing)
-		out.seq += l->answer_size;
-	bpf_spin_unlock(&l->lock);
-	return out;
+	return (struct pc_send){
+		.seq = last->answer_seq +
+		       (last->swallowing ? 0 : last->answer_size),
+		.ack = last->taken,
+		.flags = PC_TCP_ACK,
+		.window = f->living->window,
+	};
 }
 
 /* Neither end can be helped any more. */
 static __always_inline int living_reset(const struct pc_request *f)
 {
 	const struct pc_segment *g = &f->s->segment;
-	const struct pc_living *l = f->living;
+	const struct pc_refused *last = &f->s->last;
 	/* The gateway believes no other number than that of its next byte. */
-	__u32 end = l->swallowing ? l->taken : l->client_end;
+	__u32 end = last->swallowing ? last->taken : f->living->client_end;
 	__u32 seq = end - f->s->delta.skipped, ack = answer_gateway_ack(f);
 
 	if (answer_reset_client(f, g->ack, segment_end(g)))
@@ -72,37 +67,47 @@ static __always_inline int living_reset(const struct pc_request *f)
 	return answer_to_gateway(f, seq, ack, PC_TCP_RST | PC_TCP_ACK);
 }
 
+/* The refusal in f->s->last, and what the ends disagree by from now on. */
 static __always_inline void living_remember(const struct pc_request *f,
-					    struct pc_living *l, __u32 reason,
-					    __u32 dialect, __u32 size)
+					    struct pc_living *l)
+{
+	const struct pc_refused *last = &f->s->last;
+	struct pc_delta d = f->s->delta;
+
+	l->window = f->flow->window;
+	l->repeats = 0;
+	l->client_ack = last->answer_seq;
+	l->client_end = last->taken;
+	l->gateway_end = f->flow->gateway_end;
+	d.mark = last->answer_seq - d.added;
+	d.added_before = d.added;
+	d.added += last->answer_size;
+	d.skipped += last->taken - last->from;
+	delta_write(l, &d, last);
+	__sync_lock_test_and_set(&f->flow->living,
+				 f->refusals + 1 ? f->refusals + 1 : 1);
+}
+
+/* The request that the segment begins with, as far as it goes in it. */
+static __always_inline void living_note(struct pc_request *f, __u32 reason,
+					__u32 dialect, __u32 size)
 {
 	const struct pc_segment *g = &f->s->segment;
 	const struct pc_stream *st = &f->flow->client;
-	struct pc_delta d = f->s->delta;
 	__u32 end = g->seq + g->payload_size;
 
 	/* What lies behind it, the client will send again. */
 	if (st->phase == PC_PHASE_HEAD && seq_distance(end, st->next) > 0)
 		end = st->next;
-	l->from = g->seq;
-	l->taken = end;
-	l->answer_seq = g->ack;
-	l->answer_size = size;
-	l->window = f->flow->window;
-	l->reason = reason;
-	l->dialect = dialect;
-	l->repeats = 0;
-	l->answered = 0;
-	l->swallowing = st->phase != PC_PHASE_HEAD || st->next != l->taken;
-	l->client_end = l->taken;
-	l->gateway_end = f->flow->gateway_end;
-	d.mark = g->ack - d.added;
-	d.added_before = d.added;
-	d.added += size;
-	d.skipped += end - g->seq;
-	delta_write(l, &d);
-	__sync_lock_test_and_set(&f->flow->living,
-				 f->refusals + 1 ? f->refusals + 1 : 1);
+	f->s->last = (struct pc_refused){
+		.from = g->seq,
+		.taken = end,
+		.answer_seq = g->ack,
+		.answer_size = size,
+		.reason = reason,
+		.dialect = dialect,
+		.swallowing = st->phase != PC_PHASE_HEAD || st->next != end,
+	};
 }
 
 /* How frames to the client begin, for whoever must reset it from outside. */
@@ -142,18 +147,17 @@ static __always_inline int living_refuse(struct pc_request *f, __u32 reason,
 	/* Nothing but our own answers came since it was last told. */
 	int told = f->living && ack == f->s->delta.mark;
 	struct pc_send out;
-	int swallowing;
 
 	if (!size || !l)
 		return answer_close(f, reason, dialect);
-	living_remember(f, l, reason, dialect, size);
+	living_note(f, reason, dialect, size);
+	living_remember(f, l);
 	living_remember_link(f, l);
-	swallowing = l->swallowing;
 	f->living = l;
 	/* On another processor, since it was asked before. */
 	if (flow_is_ahead(f->flow, f->s->segment.seq))
 		return answer_close(f, reason, dialect);
-	out = swallowing ? living_acknowledge(l, 1) : living_reply(l, size);
+	out = f->s->last.swallowing ? living_acknowledge(f) : living_reply(f);
 	if (told)
 		return answer_redirect(f, out);
 	if (answer_send(f, out))
@@ -168,27 +172,50 @@ static __always_inline int living_refuse(struct pc_request *f, __u32 reason,
  */
 static __noinline enum pc_reason living_answer(struct pc_request *f)
 {
+	const struct pc_refused *last = &f->s->last;
+	__u32 index = PC_ANSWER_INDEX(f->slot, last->reason, last->dialect, 0);
+	__u32 end = last->answer_seq + last->answer_size;
 	struct pc_living *l = f->living;
-	__u32 index = PC_ANSWER_INDEX(f->slot, l->reason, l->dialect, 0);
-	__u32 end = l->answer_seq + l->answer_size;
-	/* Once: another processor may be at the end of the body. */
-	int swallowing = *(volatile __u8 *)&l->swallowing;
 
-	if (swallowing || seq_distance(f->s->segment.ack, end) >= 0 ||
+	if (last->swallowing || seq_distance(f->s->segment.ack, end) >= 0 ||
 	    l->repeats >= PC_REPEATS_MAX) {
-		f->action =
-			answer_redirect(f, living_acknowledge(l, swallowing));
+		f->action = answer_redirect(f, living_acknowledge(f));
 		return PC_R_SWALLOWED;
 	}
 	l->repeats++;
 	/* Another policy's would not fit into its place. */
-	if (answer_fill_again(f->s, index, l->answer_size)) {
-		delta_read(&f->s->delta, l);
+	if (answer_fill_again(f->s, index, last->answer_size)) {
 		f->action = living_reset(f);
 		return PC_R_ANSWER_FAILED;
 	}
-	f->action = answer_redirect(f, living_reply(l, l->answer_size));
+	f->action = answer_redirect(f, living_reply(f));
 	return PC_R_REPEATED;
+}
+
+/* What is being swallowed is taken up to "end", which may be the request's. -1:
+ * another processor is at another request already.
+ */
+static __always_inline int living_take_to(struct pc_request *f, __u32 end)
+{
+	const struct pc_stream *st = &f->flow->client;
+	struct pc_scratch *s = f->s;
+	struct pc_living *l = f->living;
+	struct pc_refused *last = &l->last;
+	__u32 next = st->next;
+	int over = st->phase == PC_PHASE_HEAD, same;
+
+	bpf_spin_lock(&l->lock);
+	same = last->from == s->last.from;
+	if (same && seq_distance(end, last->taken) > 0) {
+		l->delta.skipped += end - last->taken;
+		last->taken = end;
+	}
+	if (same && over && next == last->taken)
+		last->swallowing = 0;
+	s->last = *last;
+	s->delta = l->delta;
+	bpf_spin_unlock(&l->lock);
+	return same ? 0 : -1;
 }
 
 /*
@@ -198,14 +225,13 @@ static __noinline enum pc_reason living_answer(struct pc_request *f)
 static __always_inline enum pc_reason living_swallow(struct pc_request *f)
 {
 	const struct pc_segment *g = &f->s->segment;
-	struct pc_stream *st = &f->flow->client;
-	struct pc_living *l = f->living;
+	const struct pc_stream *st = &f->flow->client;
 	__u32 end = g->seq + g->payload_size;
 
 	/* It has seen all that the gateway sent, and no more: who does not see
 	 * the connection does not know that number.
 	 */
-	if (g->ack != l->answer_seq)
+	if (g->ack != f->s->last.answer_seq)
 		return living_answer(f);
 	f->s->walk_heads = 0;
 	f->s->answer = 0;
@@ -213,20 +239,12 @@ static __always_inline enum pc_reason living_swallow(struct pc_request *f)
 		walk(f->skb, f->s, f->flow);
 	if (st->phase == PC_PHASE_OPAQUE ||
 	    (st->phase != PC_PHASE_HEAD && seq_distance(end, st->next) > 0) ||
-	    seq_distance(end, l->from) > PC_SWALLOW_MAX)
+	    seq_distance(end, f->s->last.from) > PC_SWALLOW_MAX)
 		return PC_R_SWALLOW_LIMIT;
 	/* What lies behind it, the client will send again. */
 	if (st->phase == PC_PHASE_HEAD && seq_distance(end, st->next) > 0)
 		end = st->next;
-	bpf_spin_lock(&l->lock);
-	if (seq_distance(end, l->taken) > 0) {
-		l->delta.skipped += end - l->taken;
-		l->taken = end;
-	}
-	if (st->phase == PC_PHASE_HEAD && st->next == l->taken)
-		l->swallowing = 0;
-	bpf_spin_unlock(&l->lock);
-	return living_answer(f);
+	return living_take_to(f, end) ? PC_R_SWALLOWED : living_answer(f);
 }
 
 /*
@@ -236,24 +254,25 @@ static __always_inline enum pc_reason living_swallow(struct pc_request *f)
 static __always_inline enum pc_reason living_take(struct pc_request *f)
 {
 	const struct pc_segment *g = &f->s->segment;
-	const struct pc_living *l = f->living;
-	__s32 ahead = seq_distance(g->seq, l->taken);
+	const struct pc_refused *last = &f->s->last;
+	__s32 ahead = seq_distance(g->seq, last->taken);
 
-	if (ahead >= 0 && !l->swallowing)
+	if (ahead >= 0 && !last->swallowing)
 		return PC_NEXT;
 	if (f->s->pkt.has_options || segment_prepare(f->skb, f->s))
 		return PC_R_ANSWER_FAILED;
 	/* Where the body ends is not known when the flow was forgotten; a SYN
 	 * may have left one that is not heard of in its place.
 	 */
-	if (l->swallowing && (!f->flow || !f->flow->seen))
+	if (last->swallowing && (!f->flow || !f->flow->seen))
 		return PC_R_SWALLOW_LIMIT;
-	if (l->swallowing && (!ahead || f->flow->client.phase == PC_PHASE_HEAD))
+	if (last->swallowing &&
+	    (!ahead || f->flow->client.phase == PC_PHASE_HEAD))
 		return living_swallow(f);
 	/* What came out of order is not kept, and a client that is not told
 	 * what arrived waits long for every hole.
 	 */
-	if (l->swallowing && ahead > 0)
+	if (last->swallowing && ahead > 0)
 		return PC_R_SWALLOW_LIMIT;
 	return living_answer(f);
 }
@@ -263,18 +282,28 @@ static __always_inline enum pc_reason living_take(struct pc_request *f)
  */
 static __noinline int living_close(const struct pc_request *f)
 {
-	struct pc_living *l = f->living;
-	__u32 index = PC_ANSWER_INDEX(f->slot, l->reason, l->dialect, 1);
+	const struct pc_refused *last = &f->s->last;
+	__u32 index = PC_ANSWER_INDEX(f->slot, last->reason, last->dialect, 1);
 
 	if (!f->flow)
 		return living_reset(f);
-	delta_read(&f->s->delta, l);
-	f->s->segment.ack = l->answer_seq;
+	delta_read(f->s, f->living);
+	f->s->segment.ack = last->answer_seq;
 	if (answer_fill_any(f->s, index))
-		return answer_close_at(f, l->reason, l->dialect,
-				       l->taken - f->s->delta.skipped);
+		return answer_close_at(f, last->reason, last->dialect,
+				       last->taken - f->s->delta.skipped);
 	count_add(PC_R_ANSWER_FAILED, 0);
 	return living_reset(f);
+}
+
+/* Has the client acknowledged the whole answer? */
+static __always_inline int living_is_answered(const struct pc_request *f)
+{
+	const struct pc_refused *last = &f->s->last;
+	__u32 end = last->answer_seq + last->answer_size;
+
+	return !last->swallowing &&
+	       seq_distance(f->living->client_ack, end) >= 0;
 }
 
 /*
@@ -282,11 +311,13 @@ static __noinline int living_close(const struct pc_request *f)
  * everything, and a client that heard so would never ask for a lost answer: up
  * to then nobody but the answer itself acknowledges it.
  */
-static __always_inline __u32 living_ack(const struct pc_living *l,
-					const struct pc_delta *d, __u32 ack)
+static __always_inline __u32 living_ack(const struct pc_request *f)
 {
-	ack += d->skipped;
-	return !l->answered && seq_distance(ack, l->from) > 0 ? l->from : ack;
+	__u32 ack = f->s->segment.ack + f->s->delta.skipped;
+	__u32 from = f->s->last.from;
+
+	return seq_distance(ack, from) > 0 && !living_is_answered(f) ? from
+								     : ack;
 }
 
 /* The bits PC_ENDED_*, of which either direction may put or take its own. */
@@ -310,11 +341,11 @@ static __always_inline void living_unmark(struct pc_living *l, __u32 bits)
  * What a client's segment says of the answer and of the connection's end.  Only
  * who knows both ends' numbers is believed: anybody can make a segment up.
  */
-static __always_inline void living_note_client(struct pc_living *l,
-					       const struct pc_delta *d,
-					       const struct pc_segment *g)
+static __always_inline void living_note_client(const struct pc_request *f)
 {
-	__u32 end = segment_end(g), sent = l->gateway_end + d->added;
+	const struct pc_segment *g = &f->s->segment;
+	struct pc_living *l = f->living;
+	__u32 end = segment_end(g), sent = l->gateway_end + f->s->delta.added;
 
 	if (g->flags & PC_TCP_RST) {
 		if (g->seq == l->client_end)
@@ -326,9 +357,8 @@ static __always_inline void living_note_client(struct pc_living *l,
 		return;
 	l->seen_ns = bpf_ktime_get_boot_ns();
 	living_unmark(l, PC_ENDED_RESET);
-	if (!l->swallowing &&
-	    seq_distance(g->ack, l->answer_seq + l->answer_size) >= 0)
-		l->answered = 1;
+	if (seq_distance(g->ack, l->client_ack) > 0)
+		l->client_ack = g->ack;
 	if (seq_distance(end, l->client_end) > 0)
 		l->client_end = end;
 	if (g->flags & PC_TCP_FIN)

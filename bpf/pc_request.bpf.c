@@ -380,7 +380,7 @@ static __always_inline void find_flow(struct pc_request *f)
 	if (!f->flow || f->refusals)
 		f->living = bpf_map_lookup_elem(&pc_living, &f->s->key);
 	if (f->living)
-		delta_read(&f->s->delta, f->living);
+		delta_read(f->s, f->living);
 	else
 		f->s->delta = (struct pc_delta){ .mark = f->s->segment.ack };
 }
@@ -399,7 +399,7 @@ static __always_inline int follow(struct pc_request *f)
 	if (f->flow && f->flow->state == PC_FLOW_CLOSING)
 		return closing(f);
 	if (f->living)
-		living_note_client(f->living, &f->s->delta, g);
+		living_note_client(f);
 	return g->payload_size ? follow_data(f) : pass(f, PC_R_NO_PAYLOAD);
 }
 
@@ -466,9 +466,7 @@ static __always_inline int reply(struct pc_request *f)
 	if (!f->living)
 		return PC_TC_PASS;
 	over = living_note_gateway(f->living, g);
-	rc = delta_to_client(
-		f->skb, f->s,
-		living_ack(f->living, &f->s->delta, f->s->segment.ack));
+	rc = delta_to_client(f->skb, f->s, living_ack(f));
 	if (over)
 		bpf_map_delete_elem(&pc_living, &f->s->key);
 	return rc ? TC_ACT_SHOT : PC_TC_PASS;

@@ -85,7 +85,8 @@ struct pc_scratch {
 	struct pc_span found; /* the key */
 	struct pc_sha256 sha;
 	struct pc_digest digest;
-	struct pc_delta delta; /* of a living connection, else zero */
+	struct pc_delta delta;	/* of a living connection, else zero */
+	struct pc_refused last; /* what that delta has come from */
 	struct pc_shift shift;
 	__u8 window[PC_WINDOW];	 /* of a chunked body */
 	struct pc_head first;	 /* of the segment */

@@ -409,31 +409,39 @@ struct pc_delta {
 #define PC_ENDED_GATEWAY 0x2u /* FIN seen */
 #define PC_ENDED_RESET 0x4u   /* RST seen */
 
-/* A connection on which portcullis has answered and that lives on. */
-struct pc_living {
-	struct bpf_spin_lock lock; /* of delta */
-	struct pc_delta delta;
-	/* The last refused request, in the client's numbers. */
+/* The last refused request, and its answer, in the client's numbers. */
+struct pc_refused {
 	__u32 from;	   /* its first byte */
 	__u32 taken;	   /* just after what was acknowledged of it */
 	__u32 answer_seq;  /* of the answer's first byte */
 	__u32 answer_size; /* bytes */
-	__u16 window;	   /* the gateway's last, as on the wire */
 	__u8 reason;	   /* enum pc_reason */
 	__u8 dialect;	   /* enum pc_dialect */
-	__u8 swallowing;   /* more of the refused request is to come */
-	__u8 repeats;	   /* of the answer, saturating */
-	__u8 link_size;	   /* bytes of link */
-	__u8 answered;	   /* the client has acknowledged the last answer */
-	__be16 vlan_proto; /* of a tag beside the frame; 0: none */
-	__u16 vlan_tci;
-	__u64 seen_ns; /* CLOCK_BOOTTIME of its last segment */
-	__u8 link[22]; /* link header of the client's frames */
-	__u8 pad[2];
+	__u8 swallowing;   /* more of it is to come */
+	__u8 pad;
+};
+
+/*
+ * A connection on which portcullis has answered and that lives on.  What is
+ * under the lock is read and changed together: segments of one connection may
+ * be at work on several processors.
+ */
+struct pc_living {
+	struct bpf_spin_lock lock; /* of delta and last */
+	struct pc_delta delta;
+	struct pc_refused last;
+	__u32 client_ack;  /* what the client has acknowledged */
 	__u32 client_end;  /* just after the client's last byte */
 	__u32 gateway_end; /* just after the gateway's last byte, its number */
 	__u32 ended;	   /* PC_ENDED_*, by both directions: atomically */
-	__u32 pad2;
+	__u64 seen_ns;	   /* CLOCK_BOOTTIME of its last segment */
+	__u16 window;	   /* the gateway's last, as on the wire */
+	__u8 repeats;	   /* of the answer, saturating */
+	__u8 link_size;	   /* bytes of link */
+	__be16 vlan_proto; /* of a tag beside the frame; 0: none */
+	__u16 vlan_tci;
+	__u8 link[22]; /* link header of the client's frames */
+	__u8 pad[2];
 };
 
 _Static_assert(sizeof(struct pc_prefix_key) == 24, "pc_prefix_key layout");

@@ -337,7 +337,7 @@ static inline void check_begun(struct line *l, const char *text,
 	check_refusal(&g, l, text, strlen(text), TCP_ACK, file, line);
 	_assert_int_equal(g.payload_size, 0, file, line);
 	_assert_true(line_find(&entry, l), "an entry", file, line);
-	l->answer_size = entry.answer_size;
+	l->answer_size = entry.last.answer_size;
 	line_note_refusal(l, strlen(text));
 	l->swallowing = true;
 }

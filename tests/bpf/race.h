@@ -146,13 +146,33 @@ static inline void race_put(int end, int prog, const struct shape *s,
 	r->apart = (unsigned int)rand_r(&race.seed) % RACE_APART_MAX;
 }
 
-/* Both at once; what became of them is in race.ends[].out. */
-static inline void race_run(void)
+static inline void race_start(void)
 {
 	atomic_store(&race.ready, 0);
 	atomic_store(&race.done, 0);
 	atomic_fetch_add(&race.round, 1);
+}
+
+/* Both at once; what became of them is in race.ends[].out. */
+static inline void race_run(void)
+{
+	race_start();
 	race_wait(&race.done, RACE_ENDS);
+}
+
+/* And meanwhile another policy comes into force. */
+static inline void race_flip(uint32_t *active, uint32_t slot)
+{
+	race_start();
+	race_wait(&race.ready, RACE_ENDS);
+	__atomic_store_n(active, slot, __ATOMIC_RELEASE);
+	race_wait(&race.done, RACE_ENDS);
+}
+
+static inline void race_end(void)
+{
+	line_empty_tap();
+	print_message("%u rounds\n", race.rounds);
 }
 
 #endif /* TESTS_BPF_RACE_H */
