@@ -183,6 +183,31 @@ static __always_inline int flow_is_ahead(struct pc_flow *flow, __u32 seq)
 	return seq_distance(*(volatile __u32 *)&flow->ahead_end, seq) > 0;
 }
 
+/*
+ * What the gateway sends, up to "end".  Where nothing was asked of it, a
+ * request may be refused at this moment, and what is said unasked must not go
+ * where the answer goes: like flow_run_ahead(), who refuses sees it, or it sees
+ * that.
+ */
+static __always_inline int flow_speak(struct pc_flow *flow, __u32 end,
+				      __u32 refusals)
+{
+	if (seq_distance(end, flow->gateway_end) <= 0)
+		return 0;
+	if (flow->client.messages != flow->gateway.messages) {
+		flow->gateway_end = end;
+		return 0;
+	}
+	__sync_lock_test_and_set(&flow->gateway_end, end);
+	return *(volatile __u32 *)&flow->living != refusals;
+}
+
+/* Has it sent nothing behind its byte number "end"? */
+static __always_inline int flow_is_silent(struct pc_flow *flow, __u32 end)
+{
+	return *(volatile __u32 *)&flow->gateway_end == end;
+}
+
 /* Steps over a head at "at", and over a body whose length is known. */
 static __always_inline void stream_head(struct pc_stream *st, __u32 seq,
 					const struct pc_head *h)

@@ -154,7 +154,11 @@ static __always_inline int living_refuse(struct pc_request *f, __u32 reason,
 	living_remember(f, l);
 	living_remember_link(f, l);
 	f->living = l;
-	/* On another processor, since it was asked before. */
+	/* On other processors, since it was asked before. */
+	if (!flow_is_silent(f->flow, f->s->segment.ack - f->s->delta.added)) {
+		count_add(PC_R_ANSWER_FAILED, 0);
+		return answer_reset(f);
+	}
 	if (flow_is_ahead(f->flow, f->s->segment.seq))
 		return answer_close(f, reason, dialect);
 	out = f->s->last.swallowing ? living_acknowledge(f) : living_reply(f);

@@ -369,6 +369,13 @@ static __always_inline int follow_data(struct pc_request *f)
 	return r == PC_R_SWALLOW_LIMIT ? living_close(f) : f->action;
 }
 
+static __always_inline void find_living(struct pc_request *f)
+{
+	f->living = bpf_map_lookup_elem(&pc_living, &f->s->key);
+	if (f->living)
+		delta_read(f->s, f->living);
+}
+
 /* The connection's entries, by f->s->key.  How often it was refused is read
  * before the delta: who finds it changed knows that the delta is old.
  */
@@ -378,10 +385,8 @@ static __always_inline void find_flow(struct pc_request *f)
 	if (f->flow)
 		f->refusals = *(volatile __u32 *)&f->flow->living;
 	if (!f->flow || f->refusals)
-		f->living = bpf_map_lookup_elem(&pc_living, &f->s->key);
-	if (f->living)
-		delta_read(f->s, f->living);
-	else
+		find_living(f);
+	if (!f->living)
 		f->s->delta = (struct pc_delta){ .mark = f->s->segment.ack };
 }
 
@@ -423,11 +428,9 @@ static __always_inline void hear(const struct pc_request *f)
 {
 	const struct pc_segment *g = &f->s->segment;
 	struct pc_flow *flow = f->flow;
-	__u32 end = segment_end(g), at = 0;
 	enum pc_reason r;
+	__u32 at = 0;
 
-	if (seq_distance(end, flow->gateway_end) > 0)
-		flow->gateway_end = end;
 	flow->window = g->window;
 	if (!g->payload_size)
 		return;
@@ -461,8 +464,11 @@ static __always_inline int reply(struct pc_request *f)
 	 */
 	if (f->flow && f->flow->state == PC_FLOW_CLOSING)
 		return TC_ACT_SHOT;
-	if (f->flow && f->flow->seen)
+	if (f->flow && f->flow->seen) {
+		if (flow_speak(f->flow, segment_end(g), f->refusals))
+			find_living(f);
 		hear(f);
+	}
 	if (!f->living)
 		return PC_TC_PASS;
 	over = living_note_gateway(f->living, g);

@@ -13,9 +13,9 @@
 #include "living.h"
 
 #define RACE_ENDS 2
-#define RACE_TIME_NS UINT64_C(1000000000) /* for one test */
-#define RACE_APART_MAX 4000		  /* turns of an empty loop */
-#define RACE_SPINS 2000			  /* before others get the processor */
+#define RACE_TIME_NS UINT64_C(400000000) /* for one loop */
+#define RACE_APART_MAX 4000		 /* turns of an empty loop */
+#define RACE_SPINS 2000			 /* before others get the processor */
 
 struct racer {
 	pthread_t thread;

@@ -227,7 +227,6 @@ static void a_swallowed_bodys_end_and_what_is_behind_it(void **state)
 /* Both parts are taken, and the answer comes with whichever is the last. */
 static void two_parts_of_a_swallowed_body(void **state)
 {
-	unsigned int whole = 0;
 	struct pc_living entry;
 	struct segment g;
 	struct scene s;
@@ -257,7 +256,6 @@ static void two_parts_of_a_swallowed_body(void **state)
 		assert_true(line_find(&entry, &l));
 		assert_int_equal(entry.delta.skipped, l.skipped + 6);
 		assert_int_equal(entry.last.taken, l.taken + 6);
-		whole++;
 	}
 	race_end();
 }
@@ -300,6 +298,55 @@ static void a_refusal_and_what_the_gateway_says(void **state)
 				behind++;
 			else
 				fail();
+		}
+		race_end();
+	}
+	print_message("before %u, behind %u\n", before, behind);
+}
+
+/* It gives up the connection, or stops: either is before our answer or behind
+ * it, and never in its place.
+ */
+static void a_refusal_and_what_the_gateway_says_unasked(void **state)
+{
+	unsigned int before = 0, behind = 0;
+	struct pc_living entry;
+	struct segment g;
+	struct scene s;
+	struct line l;
+
+	(void)state;
+	line_use(PC_DENY_REPLY);
+	for (int k = 0; k < 4; k++) {
+		const char *text =
+			k % 2 ? "HTTP/1.1 408 x\r\nContent-Length: 0\r\n\r\n"
+			      : "";
+
+		l = line_open();
+		if (k / 2) {
+			refused(&l, D);
+			up(&l, "", PC_R_NO_PAYLOAD);
+		}
+		if (!*text)
+			l.g.s.flags = TCP_FIN | TCP_ACK;
+		s = scene_of(&l);
+		for (race_begin(); race_goes_on();) {
+			const struct outcome *o = &race.ends[1].out;
+
+			scene_put_back(&s);
+			race_put(0, harness.request, &l.c.s, D);
+			race_put(1, harness.reply, &l.g.s, text);
+			race_run();
+			assert_int_equal(o->retval, TC_PASS);
+			assert_int_equal(
+				segment_read_packet(&g, o->bytes, o->size), 0);
+			if (!line_find(&entry, &l) ||
+			    entry.delta.added == l.added) {
+				before++;
+				continue;
+			}
+			assert_int_equal(g.seq, l.g.s.seq + entry.delta.added);
+			behind++;
 		}
 		race_end();
 	}
@@ -448,6 +495,7 @@ int main(void)
 		cmocka_unit_test(a_swallowed_bodys_end_and_what_is_behind_it),
 		cmocka_unit_test(two_parts_of_a_swallowed_body),
 		cmocka_unit_test(a_refusal_and_what_the_gateway_says),
+		cmocka_unit_test(a_refusal_and_what_the_gateway_says_unasked),
 		cmocka_unit_test(a_refusal_and_an_old_acknowledgement),
 		cmocka_unit_test(a_refusal_and_a_copy_of_the_last),
 		cmocka_unit_test(a_head_and_its_copy_judged_by_two_policies),
