@@ -10,6 +10,22 @@
 #include "answer.bpf.h"
 #include "walk.bpf.h"
 
+/* May the connection go on after this refusal, or is that doubtful? */
+static __always_inline int living_may_be(const struct pc_request *f)
+{
+	const struct pc_head *h = &f->s->first;
+	struct pc_clock *clock;
+	__u32 zero = 0;
+
+	clock = bpf_map_lookup_elem(&pc_clock, &zero);
+	return clock && !clock->draining && f->flow->seen &&
+	       !(f->s->segment.flags & PC_TCP_FIN) && !f->s->carried &&
+	       walk_found_end(f->flow, &f->s->segment) &&
+	       !flow_is_ahead(f->flow, f->s->segment.seq) &&
+	       !(h->flags & (PC_H_HTTP10 | PC_H_CLOSE | PC_H_EXPECT)) &&
+	       h->content_length <= PC_SWALLOW_MAX;
+}
+
 /* The entry of a connection that is refused something, new or not; NULL when
  * the table is full.
  */

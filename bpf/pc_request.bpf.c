@@ -200,10 +200,15 @@ static __always_inline void forget(struct pc_scratch *s)
 static __always_inline int leave(const struct pc_request *f, enum pc_reason r,
 				 __u32 would)
 {
+	__u8 messages = f->flow->client.messages;
+
 	f->flow->head_ack = f->s->segment.ack;
 	f->s->walk_heads = 1;
 	walk(f->skb, f->s, f->flow);
 	forget(f->s);
+	/* A head that nobody judged, behind a body's end. */
+	if (r == PC_R_BODY && f->flow->client.messages != messages)
+		r = PC_R_PIPELINED;
 	count_add(r, would);
 	return hand_on(f);
 }
@@ -217,22 +222,6 @@ static __always_inline int leave_first(const struct pc_request *f,
 	return leave(f, r, would);
 }
 
-/* May the connection go on after this refusal, or is that doubtful? */
-static __always_inline int may_live(const struct pc_request *f)
-{
-	const struct pc_head *h = &f->s->first;
-	struct pc_clock *clock;
-	__u32 zero = 0;
-
-	clock = bpf_map_lookup_elem(&pc_clock, &zero);
-	return clock && !clock->draining && f->flow->seen &&
-	       !(f->s->segment.flags & PC_TCP_FIN) && !f->s->carried &&
-	       walk_found_end(f->flow, &f->s->segment) &&
-	       !flow_is_ahead(f->flow, f->s->segment.seq) &&
-	       !(h->flags & (PC_H_HTTP10 | PC_H_CLOSE | PC_H_EXPECT)) &&
-	       h->content_length <= PC_SWALLOW_MAX;
-}
-
 static __always_inline __u32 refuse_how(const struct pc_request *f,
 					__u32 reason)
 {
@@ -241,7 +230,8 @@ static __always_inline __u32 refuse_how(const struct pc_request *f,
 	/* The compiler knows the enum's range and drops the mask otherwise. */
 	PC_OPAQUE(reason);
 	deny = f->policy->deny[reason & 127];
-	return deny == PC_DENY_REPLY && !may_live(f) ? PC_DENY_CLOSE : deny;
+	return deny == PC_DENY_REPLY && !living_may_be(f) ? PC_DENY_CLOSE
+							  : deny;
 }
 
 static __always_inline int refuse(struct pc_request *f, struct pc_judgement j)

@@ -436,6 +436,18 @@ static void what_is_behind_a_refused_request_is_not_taken(void **state)
 		assert_completed(&l, client_say(&l.c, "abc" L));
 		l.c.s.seq = l.taken;
 		line_goes_on(&l);
+		/* Which is then judged like any other. */
+		begin_refused(&l, POST(DISABLED, "3"));
+		line_take(&l, 3);
+		assert_completed(&l, client_say(&l.c, "abc" D));
+		l.c.s.seq = l.taken;
+		refused(&l, D);
+		begin_refused(&l, CHUNKED(DISABLED));
+		line_take(&l, 5);
+		assert_completed(&l, client_say(&l.c, "0\r\n\r\n" D));
+		l.c.s.seq = l.taken;
+		refused(&l, D);
+		line_goes_on(&l);
 	}
 }
 
