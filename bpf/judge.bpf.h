@@ -90,7 +90,8 @@ static __always_inline enum pc_reason judge_target(const struct pc_request *f,
 	if (h->flags & PC_H_UPGRADE)
 		return PC_R_UPGRADE;
 	if (!h->path.size)
-		return PC_R_PATH_UNSURE;
+		return s->target.bad == PC_R_TARGET_FORM ? PC_R_TARGET_FORM
+							 : PC_R_PATH_UNSURE;
 	*path = pc_path_for(h->path_class, f->policy->profile);
 	return *path & PC_P_GUARDED ? PC_NEXT : PC_R_OTHER_PATH;
 }

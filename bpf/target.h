@@ -101,11 +101,30 @@ static inline void pc_target_walk(struct pc_scan *s)
 	pc_loop(PC_TARGET_MAX / PC_TARGET_STRIDE, pc_target_step, &arg);
 }
 
+/* May the target be a whole URL?  Of CONNECT it would be a tunnel's end. */
+static inline int pc_target_may_be_absolute(const struct pc_scan *s, __u8 c)
+{
+	return c == 'h' && s->head.method != PC_METHOD_OTHER;
+}
+
+PC_GLOBAL int pc_target_is_absolute(const struct pc_scan *s, __u32 at)
+{
+	__u64 w;
+
+	if (!s)
+		return 0;
+	w = pc_head_word(s, at);
+	return pc_target_may_be_absolute(s, w & 0xff) &&
+	       (w == PC_W8("https://") ||
+		(w & ~0ULL >> 8) == PC_W8("http://\0"));
+}
+
 static inline __u32 pc_head_target(struct pc_scan *s, __u32 at, __u32 end)
 {
 	struct pc_target *t = &s->target;
 
-	if (at >= end || end - at > PC_TARGET_MAX || pc_head_byte(s, at) != '/')
+	if (at >= end || end - at > PC_TARGET_MAX ||
+	    (pc_head_byte(s, at) != '/' && !pc_target_is_absolute(s, at)))
 		return PC_R_TARGET_FORM;
 	*t = (struct pc_target){ .at = at, .end = end };
 	pc_target_walk(s);
@@ -119,7 +138,9 @@ static inline __u32 pc_head_target(struct pc_scan *s, __u32 at, __u32 end)
 	if (s->head.path.size > 1 &&
 	    pc_head_byte(s, at + s->head.path.size - 1) == '/')
 		t->bad = PC_R_PATH_UNSURE;
-	/* Such a path can be followed, it just cannot be judged. */
+	if (pc_head_byte(s, at) != '/')
+		t->bad = PC_R_TARGET_FORM;
+	/* Such a target can be followed, it just cannot be judged. */
 	if (t->bad)
 		s->head.path.size = 0;
 	else
@@ -152,7 +173,8 @@ static inline __u32 pc_head_method(__u64 w)
 }
 
 /*
- * How a request begins: a method of ordinary characters, a blank, a slash.
+ * How a request begins: a method of ordinary characters, a blank, and a slash
+ * or the beginning of a URL.
  * PC_SCANNING if it does, with where the target begins in s->target, or what it
  * is instead.
  */
@@ -177,7 +199,7 @@ static inline __u32 pc_head_first(struct pc_scan *s)
 		return PC_R_HEAD_SPLIT;
 	c = pc_head_byte(s, n + 1);
 	/* A control character is for who looks for the line's end. */
-	if (c == '/' || c < ' ' || c == 0x7f)
+	if (c == '/' || c < ' ' || c == 0x7f || pc_target_may_be_absolute(s, c))
 		return PC_SCANNING;
 	return pc_head_foreign(s) == PC_R_H2C ? PC_R_H2C : PC_R_TARGET_FORM;
 }

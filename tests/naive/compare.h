@@ -42,6 +42,7 @@ static inline const char *compare_target(const struct pc_scan *s,
 {
 	const struct pc_head *head = &s->head;
 	uint32_t method = !strcmp(h->method, "GET")    ? PC_METHOD_GET
+			  : !strcmp(h->method, "HEAD") ? PC_METHOD_HEAD
 			  : !strcmp(h->method, "POST") ? PC_METHOD_POST
 						       : PC_METHOD_OTHER;
 	/* Paths that the gateway may read otherwise than they stand there. */

@@ -95,7 +95,10 @@ static inline bool http_read_request(struct http_head *h, const char *s,
 		return false;
 	target = blank + 1;
 	end = memchr(target, ' ', (size_t)(s + n - target));
-	if (!end || s + n - end != 9 || end == target || *target != '/')
+	if (!end || s + n - end != 9 || end == target)
+		return false;
+	if (*target != '/' && strncmp(target, "http://", 7) &&
+	    strncmp(target, "https://", 8))
 		return false;
 	if (!memcmp(end + 1, "HTTP/1.0", 8))
 		h->http10 = true;

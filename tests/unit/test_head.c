@@ -233,7 +233,13 @@ static const struct {
 	{ PC_R_TLS, "\x16\x03\x01" GET },
 	{ PC_R_H2C, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" },
 	/* targets */
-	{ PC_R_TARGET_FORM, "GET http://a/v1 HTTP/1.1\r\n" H "\r\n" },
+	{ PC_R_TARGET_FORM, "GET ftp://a/v1 HTTP/1.1\r\n" H "\r\n" },
+	{ PC_R_TARGET_FORM, "GET http:/a/v1 HTTP/1.1\r\n" H "\r\n" },
+	{ PC_R_TARGET_FORM, "GET httpx://a/v1 HTTP/1.1\r\n" H "\r\n" },
+	{ PC_R_TARGET_FORM, "GET http://a/v1#b HTTP/1.1\r\n" H "\r\n" },
+	{ PC_R_TARGET_FORM, "GET http://a/ b HTTP/1.1\r\n" H "\r\n" },
+	{ PC_R_TARGET_FORM, "PUT http://a/v1 HTTP/1.1\r\n" H "\r\n" },
+	{ PC_R_TARGET_FORM, "CONNECT http://a HTTP/1.1\r\n" H "\r\n" },
 	{ PC_R_TARGET_FORM, "OPTIONS * HTTP/1.1\r\n" H "\r\n" },
 	{ PC_R_TARGET_FORM, "CONNECT a:80 HTTP/1.1\r\n" H "\r\n" },
 	{ PC_R_TARGET_FORM, "GET /a b HTTP/1.1\r\n" H "\r\n" },
@@ -350,7 +356,9 @@ static const struct {
 	{ PC_R_NOT_HTTP, "SSH-2." },
 	{ PC_R_NOT_HTTP, "\x80" },
 	{ PC_R_TLS, "\x16" },
-	{ PC_R_TARGET_FORM, "GET h" },
+	{ PC_R_HEAD_SPLIT, "GET h" },
+	{ PC_R_TARGET_FORM, "GET x" },
+	{ PC_R_TARGET_FORM, "CONNECT h" },
 	{ PC_R_TARGET_FORM, "OPTIONS *" },
 	{ PC_R_HEAD_SPLIT, "METHODOF15BYTES" },
 	{ PC_R_NOT_HTTP, "METHODOF16LETTER" },
@@ -461,6 +469,35 @@ static void queries_that_may_hold_a_key_are_marked(void **state)
 	check("an encoded path", scan("GET /v1/%78 HTTP/1.1\r\n" H "\r\n"),
 	      PC_NEXT);
 	assert_int_equal(s.head.path.size, 0);
+}
+
+/* Its path is the gateway's to find, its end is not. */
+static void absolute_targets_are_followed(void **state)
+{
+	static const char *const targets[] = {
+		"http://a",	  "http://a/",	       "http://a/v1/messages",
+		"https://a:1/v1", "http://a/v1?key=1", "http://a%2f/v1",
+		"https://",
+	};
+	static const char *const methods[] = { "GET", "HEAD", "POST" };
+	char head[160];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(targets); i++) {
+		for (size_t k = 0; k < ARRAY_SIZE(methods); k++) {
+			snprintf(head, sizeof(head),
+				 "%s %s HTTP/1.1\r\n" H
+				 "Content-Length: 5\r\n\r\n",
+				 methods[k], targets[i]);
+			check(head, scan(head), PC_NEXT);
+			check_cuts(head, strlen(head), PC_NEXT);
+			assert_int_equal(s.head.path.size, 0);
+			assert_int_equal(s.target.bad, PC_R_TARGET_FORM);
+			assert_int_equal(s.head.size, strlen(head));
+			assert_int_equal(s.head.content_length, 5);
+			assert_null(compare_heads(&s, PC_NEXT, s.filled));
+		}
+	}
 }
 
 /* The scanner looks at eight bytes at a time: wherever the odd ones stand. */
@@ -618,6 +655,7 @@ int main(void)
 		cmocka_unit_test(headers_are_known_by_their_whole_names),
 		cmocka_unit_test(the_first_header_of_a_name_wins),
 		cmocka_unit_test(queries_that_may_hold_a_key_are_marked),
+		cmocka_unit_test(absolute_targets_are_followed),
 		cmocka_unit_test(odd_paths_are_marked_wherever_they_are_odd),
 		cmocka_unit_test(heads_fit_up_to_the_buffers_end),
 		cmocka_unit_test(targets_are_followed_to_a_limit),
