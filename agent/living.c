@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -149,6 +150,47 @@ static int end_connection(int sock, const struct pc_flow_key *key,
 		       : 0;
 }
 
+/* Is it an address of this host?  To no other may a packet go that bears
+ * somebody else's.
+ */
+static bool is_local(const struct sockaddr *to, socklen_t size)
+{
+	int sock = socket(to->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool local = sock >= 0 && !bind(sock, to, size);
+
+	if (sock >= 0)
+		close(sock);
+	return local;
+}
+
+/* The gateway's socket, where it is here: else it waits for its own timeout,
+ * for what its client sends is kept from it, or does not fit.
+ */
+static void end_gateway(const struct pc_flow_key *key,
+			const struct pc_living *entry)
+{
+	struct sockaddr_in to4 = { .sin_family = AF_INET };
+	struct sockaddr_in6 to6 = { .sin6_family = AF_INET6 };
+	bool is_v6 = key->family == 6;
+	const struct sockaddr *to =
+		is_v6 ? (struct sockaddr *)&to6 : (struct sockaddr *)&to4;
+	socklen_t size = is_v6 ? sizeof(to6) : sizeof(to4);
+	uint8_t packet[RESET_SIZE];
+	int sock;
+
+	memcpy(&to4.sin_addr, key->daddr, sizeof(to4.sin_addr));
+	memcpy(&to6.sin6_addr, key->daddr, sizeof(to6.sin6_addr));
+	if (!is_local(to, size))
+		return;
+	sock = socket(to->sa_family, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
+	if (sock < 0)
+		return;
+	/* One that gets lost is no worse than none. */
+	(void)sendto(sock, packet, reset_build_gateway(packet, key, entry), 0,
+		     to, size);
+	close(sock);
+}
+
 /* One pass over what is wanted: how many are left, how many were cut short. */
 static size_t drain_pass(const struct living *l, int sock,
 			 living_wanted *wanted, const void *arg, bool last,
@@ -172,6 +214,7 @@ static size_t drain_pass(const struct living *l, int sock,
 		if (!entry.link_size || end_connection(sock, &w.key, &entry) ||
 		    last)
 			bpf_map_delete_elem(l->map, &w.key);
+		end_gateway(&w.key, &entry);
 	}
 	return left;
 }

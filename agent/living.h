@@ -37,8 +37,9 @@ typedef bool living_wanted(const struct pc_flow_key *key, const void *arg);
 
 /*
  * Ends every connection that is wanted: the idle ones at once, one that waits
- * for an answer when it has come, what is left after patience_ns.  Their
- * clients get a RST.  *n: how many were cut short.  0 or -errno.
+ * for an answer when it has come, what is left after patience_ns.  Both
+ * ends get a RST, the gateway where it is on this host.  *n: how many were cut
+ * short.  0 or -errno.
  */
 int living_drain(size_t *n, const struct living *l, living_wanted *wanted,
 		 const void *arg, uint64_t patience_ns);

@@ -6,6 +6,7 @@
 #include <netinet/ip.h>
 #include <netinet/ip6.h>
 #include <netinet/tcp.h>
+#include <stdbool.h>
 #include <string.h>
 
 #define TTL 64
@@ -45,7 +46,46 @@ static size_t build_link(uint8_t *buf, const struct pc_living *l)
 	return (size_t)(p + rest - buf);
 }
 
-static size_t build_ip4(uint8_t *buf, const struct pc_flow_key *key)
+/* From one end to the other, in the gateway's numbers. */
+struct reset {
+	const uint8_t *from;
+	const uint8_t *to;
+	__be16 sport;
+	__be16 dport;
+	uint32_t seq;
+	uint32_t ack;
+	bool is_v6;
+};
+
+static struct reset reset_to_client(const struct pc_flow_key *key,
+				    const struct pc_living *l)
+{
+	return (struct reset){
+		.from = key->daddr,
+		.to = key->saddr,
+		.sport = key->dport,
+		.dport = key->sport,
+		.seq = l->gateway_end,
+		.ack = l->client_end - l->delta.skipped,
+		.is_v6 = key->family == 6,
+	};
+}
+
+static struct reset reset_to_gateway(const struct pc_flow_key *key,
+				     const struct pc_living *l)
+{
+	return (struct reset){
+		.from = key->saddr,
+		.to = key->daddr,
+		.sport = key->sport,
+		.dport = key->dport,
+		.seq = l->client_end - l->delta.skipped,
+		.ack = l->gateway_end,
+		.is_v6 = key->family == 6,
+	};
+}
+
+static size_t build_ip4(uint8_t *buf, const struct reset *r)
 {
 	struct iphdr ip = {
 		.version = 4,
@@ -56,14 +96,14 @@ static size_t build_ip4(uint8_t *buf, const struct pc_flow_key *key)
 		.protocol = IPPROTO_TCP,
 	};
 
-	memcpy(&ip.saddr, key->daddr, 4);
-	memcpy(&ip.daddr, key->saddr, 4);
+	memcpy(&ip.saddr, r->from, 4);
+	memcpy(&ip.daddr, r->to, 4);
 	ip.check = sum_fold(sum_add(0, &ip, sizeof(ip)));
 	memcpy(buf, &ip, sizeof(ip));
 	return sizeof(ip);
 }
 
-static size_t build_ip6(uint8_t *buf, const struct pc_flow_key *key)
+static size_t build_ip6(uint8_t *buf, const struct reset *r)
 {
 	struct ip6_hdr ip = { 0 };
 
@@ -71,40 +111,54 @@ static size_t build_ip6(uint8_t *buf, const struct pc_flow_key *key)
 	ip.ip6_plen = htons(sizeof(struct tcphdr));
 	ip.ip6_nxt = IPPROTO_TCP;
 	ip.ip6_hlim = TTL;
-	memcpy(&ip.ip6_src, key->daddr, 16);
-	memcpy(&ip.ip6_dst, key->saddr, 16);
+	memcpy(&ip.ip6_src, r->from, 16);
+	memcpy(&ip.ip6_dst, r->to, 16);
 	memcpy(buf, &ip, sizeof(ip));
 	return sizeof(ip);
 }
 
-static size_t build_tcp(uint8_t *buf, const struct pc_flow_key *key,
-			const struct pc_living *l)
+static size_t build_tcp(uint8_t *buf, const struct reset *r)
 {
-	size_t address = key->family == 6 ? 16 : 4;
+	size_t address = r->is_v6 ? 16 : 4;
 	struct tcphdr tcp = {
-		.source = key->dport,
-		.dest = key->sport,
-		.seq = htonl(l->gateway_end),
-		.ack_seq = htonl(l->client_end - l->delta.skipped),
+		.source = r->sport,
+		.dest = r->dport,
+		.seq = htonl(r->seq),
+		.ack_seq = htonl(r->ack),
 		.doff = sizeof(tcp) / 4,
 		.rst = 1,
 		.ack = 1,
 	};
 	uint32_t sum = IPPROTO_TCP + sizeof(tcp);
 
-	sum = sum_add(sum, key->saddr, address);
-	sum = sum_add(sum, key->daddr, address);
+	sum = sum_add(sum, r->from, address);
+	sum = sum_add(sum, r->to, address);
 	tcp.check = sum_fold(sum_add(sum, &tcp, sizeof(tcp)));
 	memcpy(buf, &tcp, sizeof(tcp));
 	return sizeof(tcp);
 }
 
+static size_t build_packet(uint8_t *buf, const struct reset *r)
+{
+	size_t n = r->is_v6 ? build_ip6(buf, r) : build_ip4(buf, r);
+
+	return n + build_tcp(buf + n, r);
+}
+
 size_t reset_build(uint8_t buf[static RESET_SIZE],
 		   const struct pc_flow_key *key, const struct pc_living *l)
 {
+	struct reset r = reset_to_client(key, l);
 	size_t n = build_link(buf, l);
 
-	n += key->family == 6 ? build_ip6(buf + n, key)
-			      : build_ip4(buf + n, key);
-	return n + build_tcp(buf + n, key, l);
+	return n + build_packet(buf + n, &r);
+}
+
+size_t reset_build_gateway(uint8_t buf[static RESET_SIZE],
+			   const struct pc_flow_key *key,
+			   const struct pc_living *l)
+{
+	struct reset r = reset_to_gateway(key, l);
+
+	return build_packet(buf, &r);
 }

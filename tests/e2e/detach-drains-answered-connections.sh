@@ -62,6 +62,11 @@ begin_tests
 } | publish
 head -c 250000 /dev/urandom >"$tmp/www/large"
 
+# connected: connections that the gateway still has
+connected() {
+	in_gateway ss -Htn state established "sport = :8080" | wc -l
+}
+
 start drained
 took=$(detach_ms)
 check "detach waits for the answer" [ "$took" -gt 500 ]
@@ -73,6 +78,7 @@ done
 check "the busy one, after its answer" says drained-busy reset
 check "who was never answered on stays connected" \
 	says drained-plain "good 200 -"
+is "the gateway has none but that" "$(connected)" 1
 is "nothing was cut short" "$(grep -c 'cut short' "$tmp/detach" || true)" 0
 is "no filter is left" "$(filters ingress)$(filters egress)" ""
 is_passed "a dead key reaches the gateway" dead "$direct"

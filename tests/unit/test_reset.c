@@ -100,6 +100,31 @@ static void a_reset_is_the_gateways(void **state)
 	}
 }
 
+/* As the gateway counts, and nothing before IP. */
+static void the_gateways_is_the_clients(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		struct pc_flow_key key = key_of(&ends[i]);
+		struct pc_living l = living_of(&ends[i], 0);
+		uint8_t frame[14 + RESET_SIZE] = { 0 };
+		struct segment g;
+		size_t n = reset_build_gateway(frame + 14, &key, &l);
+
+		memcpy(frame, l.link, 14);
+		assert_int_equal(segment_read_packet(&g, frame, 14 + n), 0);
+		assert_string_equal(g.from, ends[i].client);
+		assert_string_equal(g.to, ends[i].gateway);
+		assert_int_equal(g.sport, 54321);
+		assert_int_equal(g.dport, 8080);
+		assert_int_equal(g.seq, CLIENT_END - SKIPPED);
+		assert_int_equal(g.ack, GATEWAY_END);
+		assert_int_equal(g.flags, TCP_RST | TCP_ACK);
+		assert_int_equal(g.payload_size, 0);
+		assert_true(g.sums_right);
+	}
+}
+
 /* A tag that the device had taken out of the frame goes back in, as the outer
  * one.
  */
@@ -149,6 +174,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_reset_is_the_gateways),
+		cmocka_unit_test(the_gateways_is_the_clients),
 		cmocka_unit_test(a_tag_beside_the_frame_goes_back_in),
 		cmocka_unit_test(every_sum_is_right),
 	};
