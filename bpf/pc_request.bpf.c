@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "confirm.bpf.h"
+#include "hear.bpf.h"
 #include "judge.bpf.h"
 #include "living.bpf.h"
 
@@ -170,32 +171,6 @@ static __always_inline int pass(const struct pc_request *f, enum pc_reason r)
 	return hand_on(f);
 }
 
-/*
- * Nothing a client sent stays in a map: not its key, not its prompt.  A read
- * that fails clears its destination (bpf_probe_read_kernel_common()), and one
- * from NULL always fails: the cheapest memset() a program has for many bytes.
- */
-static __always_inline void forget(struct pc_scratch *s)
-{
-	__u64 size = s->dirty;
-
-	s->dirty = 0;
-	/* Beyond its last byte: whole blocks of carry.bpf.h. */
-	PC_NO_UNROLL
-	for (__u32 i = 0; i < PC_HEAD_USUAL && i < size; i += 64) {
-		volatile __u64 *p = (volatile void *)(s->scan.buf + i);
-
-		PC_UNROLL
-		for (int k = 0; k < 8; k++)
-			p[k] = 0;
-	}
-	if (size <= PC_HEAD_USUAL)
-		return;
-	size = (size + PC_CARRY_BLOCK - 1) & -PC_CARRY_BLOCK;
-	PC_LENGTH(size, PC_HEAD_MAX);
-	bpf_probe_read_kernel(s->scan.buf, size, NULL);
-}
-
 /* The gateway's, and whatever else is in the segment. */
 static __always_inline int leave(const struct pc_request *f, enum pc_reason r,
 				 __u32 would)
@@ -205,7 +180,7 @@ static __always_inline int leave(const struct pc_request *f, enum pc_reason r,
 	f->flow->head_ack = f->s->segment.ack;
 	f->s->walk_heads = 1;
 	walk(f->skb, f->s, f->flow);
-	forget(f->s);
+	walk_forget(f->s);
 	/* A head that nobody judged, behind a body's end. */
 	if (r == PC_R_BODY && f->flow->client.messages != messages)
 		r = PC_R_PIPELINED;
@@ -324,12 +299,12 @@ static __always_inline int judge_segment(struct pc_request *f)
 	f->s->carried = f->flow->client.carried;
 	r = walk_read_head(f->skb, f->s, &f->flow->client, at);
 	if (r != PC_NEXT) {
-		forget(f->s);
+		walk_forget(f->s);
 		return pass(f,
 			    r == PC_R_HEAD_SPLIT ? r : flow_opaque(f->flow, r));
 	}
 	j = judge_first(f, at);
-	forget(f->s);
+	walk_forget(f->s);
 	return is_denial(j.reason) ? refuse(f, j) : leave_first(f, j.reason, 0);
 }
 
@@ -411,29 +386,6 @@ int pc_request(struct __sk_buff *skb)
 		return pass(&f, PC_R_NO_POLICY);
 	r = read_segment(&f, 0);
 	return r == PC_NEXT ? follow(&f) : pass(&f, r);
-}
-
-/* What the gateway sends, as far as its answers can be followed. */
-static __always_inline void hear(const struct pc_request *f)
-{
-	const struct pc_segment *g = &f->s->segment;
-	struct pc_flow *flow = f->flow;
-	enum pc_reason r;
-	__u32 at = 0;
-
-	flow->window = g->window;
-	if (!g->payload_size)
-		return;
-	r = stream_place(&at, &flow->gateway, g);
-	if (r == PC_R_BODY && flow->gateway.phase == PC_PHASE_BODY &&
-	    g->seq + g->payload_size == flow->gateway.next)
-		walk_answered(flow);
-	if (r != PC_NEXT)
-		return;
-	f->s->answer = 1;
-	f->s->walk_heads = 1;
-	walk(f->skb, f->s, flow);
-	forget(f->s);
 }
 
 static __always_inline int reply(struct pc_request *f)

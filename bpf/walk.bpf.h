@@ -30,6 +30,32 @@ static __always_inline int walk_load(struct __sk_buff *skb,
 				  s->scan.buf + from, size);
 }
 
+/*
+ * Nothing a client sent stays in a map: not its key, not its prompt.  A read
+ * that fails clears its destination (bpf_probe_read_kernel_common()), and one
+ * from NULL always fails: the cheapest memset() a program has for many bytes.
+ */
+static __always_inline void walk_forget(struct pc_scratch *s)
+{
+	__u64 size = s->dirty;
+
+	s->dirty = 0;
+	/* Beyond its last byte: whole blocks of carry.bpf.h. */
+	PC_NO_UNROLL
+	for (__u32 i = 0; i < PC_HEAD_USUAL && i < size; i += 64) {
+		volatile __u64 *p = (volatile void *)(s->scan.buf + i);
+
+		PC_UNROLL
+		for (int k = 0; k < 8; k++)
+			p[k] = 0;
+	}
+	if (size <= PC_HEAD_USUAL)
+		return;
+	size = (size + PC_CARRY_BLOCK - 1) & -PC_CARRY_BLOCK;
+	PC_LENGTH(size, PC_HEAD_MAX);
+	bpf_probe_read_kernel(s->scan.buf, size, NULL);
+}
+
 PC_GLOBAL __u32 walk_more(struct pc_scratch *s)
 {
 	return s ? pc_head_scan_more(&s->scan) : PC_R_NO_PAYLOAD;
