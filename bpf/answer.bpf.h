@@ -123,15 +123,21 @@ static __always_inline __u32 answer_put_address(struct pc_scratch *s,
 PC_GLOBAL __u32 answer_fill(struct pc_scratch *s, __u32 index)
 {
 	struct pc_answer *a = bpf_map_lookup_elem(&pc_answers, &index);
+	__u32 end;
 
 	if (!s || !a || !a->size || a->size > PC_ANSWER_SIZE)
 		return 0;
-	__builtin_memcpy(s->payload, a->data, PC_ANSWER_SIZE);
-	__builtin_memset(s->payload + PC_ANSWER_SIZE, 0,
-			 PC_PAYLOAD_SIZE - PC_ANSWER_SIZE);
-	if (a->address_at)
-		return answer_put_address(s, a, &s->pkt);
-	return a->size;
+	end = a->size;
+	/* Zero behind its bytes, wherever those end. */
+	if (a->address_at) {
+		__builtin_memset(s->payload + PC_ANSWER_SIZE, 0,
+				 PC_PAYLOAD_SIZE - PC_ANSWER_SIZE);
+		end = PC_ANSWER_SIZE;
+	}
+	PC_NO_UNROLL
+	for (__u32 i = 0; i < PC_ANSWER_SIZE && i < end; i += 64)
+		__builtin_memcpy(s->payload + i, a->data + i, 64);
+	return a->address_at ? answer_put_address(s, a, &s->pkt) : end;
 }
 
 /* The same answer of the other slot: the last policy's stay there. */

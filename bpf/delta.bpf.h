@@ -12,8 +12,6 @@
 
 #define PC_OPT_SACK 5
 #define PC_SACK_EDGES 8
-/* Two NOPs and a timestamp: what nearly every segment has, and no SACK. */
-#define PC_TS_ALONE bpf_htonl(0x0101080a)
 
 /* As it is at one moment, with the refusal that made it so. */
 static __always_inline void delta_read(struct pc_scratch *s,

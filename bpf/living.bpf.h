@@ -31,8 +31,10 @@ static __always_inline int living_may_be(const struct pc_request *f)
  */
 static __noinline struct pc_living *living_open(struct pc_flow_key *key)
 {
-	struct pc_living fresh = {};
+	struct pc_living fresh = {}, *l = bpf_map_lookup_elem(&pc_living, key);
 
+	if (l)
+		return l;
 	bpf_map_update_elem(&pc_living, key, &fresh, BPF_NOEXIST);
 	return bpf_map_lookup_elem(&pc_living, key);
 }

@@ -28,6 +28,7 @@
 #define PC_OPT_TS 8
 #define PC_OPT_MPTCP 30
 #define PC_TS_SIZE 12 /* two NOPs and a timestamp option */
+#define PC_TS_ALONE bpf_htonl(0x0101080a)
 
 /* A segment as it came, kept while its packet is overwritten. */
 struct pc_segment {
@@ -56,9 +57,7 @@ struct pc_send {
 	__u8 to_client; /* else on to the gateway */
 };
 
-/* Room for a segment's payload: an answer and an address put into it, rounded
- * up so that it can be summed in two halves of at most 512 bytes.
- */
+/* Room for a segment's payload: an answer and an address put into it. */
 #define PC_PAYLOAD_SIZE 640
 #define PC_PAYLOAD_ROOM 1024 /* for PC_LENGTH() */
 
@@ -165,6 +164,32 @@ static __always_inline int segment_options(struct pc_segment *g,
 	return 0;
 }
 
+#define PC_L4_NEAR 1023 /* a mask: further away, helpers read headers */
+
+/* What is "at" in the linear part, where it may be read; not checked. */
+static __always_inline const void *segment_near(const struct __sk_buff *skb,
+						__u64 at)
+{
+	PC_OPAQUE(at);
+	return (const void *)(long)skb->data + (at & PC_L4_NEAR);
+}
+
+/* All options of nearly every segment: a timestamp.  0: it has others. */
+static __always_inline int
+segment_timestamp(struct pc_segment *g, const struct __sk_buff *skb, __u32 at)
+{
+	const __be32 *near = segment_near(skb, at);
+
+	if (g->payload_at - at != PC_TS_SIZE || at > PC_L4_NEAR ||
+	    (const void *)(near + 3) > (const void *)(long)skb->data_end ||
+	    near[0] != PC_TS_ALONE)
+		return 0;
+	g->ts_value = near[1];
+	g->ts_echo = near[2];
+	g->has_ts = 1;
+	return 1;
+}
+
 static __always_inline enum pc_reason segment_take(struct pc_segment *g,
 						   const struct tcphdr *tcp,
 						   const struct pc_pkt *p,
@@ -185,20 +210,15 @@ static __always_inline enum pc_reason segment_take(struct pc_segment *g,
 	return PC_NEXT;
 }
 
-#define PC_L4_NEAR 1023 /* a mask: further away, helpers read headers */
-
 /* Reads the TCP header at p->l4_at.  PC_NEXT, or why it cannot be used. */
 static __always_inline enum pc_reason segment_read(struct __sk_buff *skb,
 						   struct pc_scratch *s)
 {
 	const struct pc_pkt *p = &s->pkt;
-	__u64 at = p->l4_at & PC_L4_NEAR;
-	const struct tcphdr *near;
+	const struct tcphdr *near = segment_near(skb, p->l4_at);
 	struct tcphdr tcp;
 
-	PC_OPAQUE(at);
-	near = (const void *)(long)skb->data + (at & PC_L4_NEAR);
-	if (at == p->l4_at &&
+	if (p->l4_at <= PC_L4_NEAR &&
 	    (const void *)(near + 1) <= (const void *)(long)skb->data_end)
 		return segment_take(&s->segment, near, p, skb->len);
 	if (bpf_skb_load_bytes(skb, p->l4_at, &tcp, sizeof(tcp)))
@@ -219,7 +239,8 @@ static __always_inline int segment_inspect(struct __sk_buff *skb,
 	__u16 before, after;
 
 	if (bpf_skb_load_bytes(skb, 0, g->mac, sizeof(g->mac)) ||
-	    segment_options(g, skb, p->l4_at + PC_TCP_SIZE))
+	    (!segment_timestamp(g, skb, p->l4_at + PC_TCP_SIZE) &&
+	     segment_options(g, skb, p->l4_at + PC_TCP_SIZE)))
 		return -1;
 	if (bpf_skb_load_bytes(skb, check_at, &before, 2) ||
 	    bpf_l4_csum_replace(skb, check_at, 0, 1, 0) ||
@@ -306,23 +327,40 @@ static __always_inline __u64 segment_pseudo(const struct pc_pkt *p,
 	return bpf_csum_diff(0, 0, (__be32 *)p->daddr, 16, sum);
 }
 
+#define PC_SUM_MAX 512 /* bytes that bpf_csum_diff() takes at once */
+
+static __always_inline __u64 segment_sum_payload(const struct pc_scratch *s,
+						 __u64 sum)
+{
+	__be32 *p = (__be32 *)s->payload;
+	/* In fours: zero comes behind. */
+	__u64 size = (s->send.payload_size + 3) & -4, first = size;
+
+	if (!size)
+		return sum;
+	if (first > PC_SUM_MAX)
+		first = PC_SUM_MAX;
+	size -= first;
+	PC_LENGTH(first, PC_SUM_MAX);
+	sum = bpf_csum_diff(0, 0, p, first, sum);
+	if (!size)
+		return sum;
+	p += PC_SUM_MAX / sizeof(*p);
+	PC_LENGTH(size, PC_PAYLOAD_ROOM - PC_SUM_MAX);
+	return bpf_csum_diff(0, 0, p, size, sum);
+}
+
 /* Whole, or just the pseudo header's where the rest is left to be completed. */
 static __always_inline __u16 segment_checksum(const struct pc_scratch *s,
 					      struct pc_tcp_out *t,
 					      __u32 hdr_size)
 {
-	__be32 *half = (__be32 *)s->payload;
-	__u32 payload_size = s->send.payload_size;
-	__u64 sum = segment_pseudo(&s->pkt, hdr_size + payload_size);
+	__u64 sum = segment_pseudo(&s->pkt, hdr_size + s->send.payload_size);
 
 	if (s->segment.partial)
 		return ~csum_fold(sum);
 	sum = bpf_csum_diff(0, 0, (__be32 *)t, sizeof(*t), sum);
-	if (!payload_size)
-		return csum_fold(sum);
-	sum = bpf_csum_diff(0, 0, half, PC_PAYLOAD_SIZE / 2, sum);
-	half += PC_PAYLOAD_SIZE / 8;
-	return csum_fold(bpf_csum_diff(0, 0, half, PC_PAYLOAD_SIZE / 2, sum));
+	return csum_fold(segment_sum_payload(s, sum));
 }
 
 static __always_inline int segment_write_tcp(struct __sk_buff *skb,
@@ -358,7 +396,9 @@ static __always_inline int segment_write_tcp(struct __sk_buff *skb,
 				   BPF_F_RECOMPUTE_CSUM);
 }
 
-/* Turns the packet into s->send; s->payload beyond its size must be zero. */
+/* Turns the packet into s->send; up to three bytes of s->payload behind its
+ * size must be zero.
+ */
 PC_GLOBAL int segment_write(struct __sk_buff *skb, struct pc_scratch *s)
 {
 	const struct pc_pkt *p;
