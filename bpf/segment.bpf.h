@@ -73,29 +73,31 @@ struct pc_shift {
 	__u32 has_floor;
 };
 
-/* What a run needs and the stack has no room for.  A run stays on its CPU. */
+/* What a run needs and the stack has no room for.  A run stays on its CPU.  In
+ * the order of use: what every segment needs is in the first cache lines.
+ */
 struct pc_scratch {
 	struct pc_pkt pkt;
 	struct pc_segment segment;
 	struct pc_flow_key key;
-	struct pc_send send;
-	struct pc_scan scan;
-	struct pc_query query;
-	struct pc_span found; /* the key */
-	struct pc_sha256 sha;
-	struct pc_digest digest;
-	struct pc_delta delta;	/* of a living connection, else zero */
-	struct pc_refused last; /* what that delta has come from */
-	struct pc_shift shift;
-	__u8 window[PC_WINDOW];	 /* of a chunked body */
-	struct pc_head first;	 /* of the segment */
-	struct pc_stream before; /* the client's, before that head */
-	__u32 carried;		 /* bytes of that head in earlier segments */
-	__u32 dirty;		 /* bytes of scan.buf that hold a client's */
+	__u32 dirty;	  /* bytes of scan.buf that hold a client's */
 	__u32 answer;	  /* what is walked along comes from the gateway */
 	__u32 walk_heads; /* the walk goes on from message to message */
-	__u8 payload[PC_PAYLOAD_ROOM];
+	__u32 carried;	  /* bytes of the head at hand in earlier segments */
+	struct pc_delta delta;	 /* of a living connection, else zero */
+	struct pc_refused last;	 /* what that delta has come from */
+	struct pc_stream before; /* the client's, before that head */
+	struct pc_head first;	 /* of the segment */
+	struct pc_query query;
+	struct pc_span found; /* the key */
+	struct pc_digest digest;
+	struct pc_send send;
+	struct pc_shift shift;
+	struct pc_sha256 sha;
+	__u8 window[PC_WINDOW]; /* of a chunked body */
 	struct pc_text address; /* the client's */
+	struct pc_scan scan;
+	__u8 payload[PC_PAYLOAD_ROOM];
 };
 
 struct {
