@@ -118,6 +118,14 @@ static __always_inline __u32 answer_put_address(struct pc_scratch *s,
 	return a->size + n;
 }
 
+/* 64 bytes, or as many zeros: the compiler would take one at a time. */
+static __always_inline void answer_copy(__u8 *to, const __u8 *from)
+{
+	PC_UNROLL
+	for (int k = 0; k < 64; k += 8)
+		*(__u64 *)(to + k) = from ? PC_LOAD(__u64, from + k) : 0;
+}
+
 /* The answer of PC_ANSWER_INDEX into s->payload; its size, 0 if there is none.
  */
 PC_GLOBAL __u32 answer_fill(struct pc_scratch *s, __u32 index)
@@ -129,15 +137,13 @@ PC_GLOBAL __u32 answer_fill(struct pc_scratch *s, __u32 index)
 		return 0;
 	end = a->size;
 	/* Zero behind its bytes, wherever those end. */
-	if (a->address_at) {
-		__builtin_memset(s->payload + PC_ANSWER_SIZE, 0,
-				 PC_PAYLOAD_SIZE - PC_ANSWER_SIZE);
-		end = PC_ANSWER_SIZE;
-	}
+	if (a->address_at)
+		end = PC_PAYLOAD_SIZE;
 	PC_NO_UNROLL
-	for (__u32 i = 0; i < PC_ANSWER_SIZE && i < end; i += 64)
-		__builtin_memcpy(s->payload + i, a->data + i, 64);
-	return a->address_at ? answer_put_address(s, a, &s->pkt) : end;
+	for (__u32 i = 0; i < PC_PAYLOAD_SIZE && i < end; i += 64)
+		answer_copy(s->payload + i,
+			    i < PC_ANSWER_SIZE ? a->data + i : NULL);
+	return a->address_at ? answer_put_address(s, a, &s->pkt) : a->size;
 }
 
 /* The same answer of the other slot: the last policy's stay there. */

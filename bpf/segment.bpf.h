@@ -262,10 +262,13 @@ static __always_inline int segment_write_link(struct __sk_buff *skb,
 {
 	const struct pc_segment *g = &s->segment;
 	const struct pc_send *out = &s->send;
-	__u8 mac[12];
+	__u32 first = out->to_client ? 6 : 0;
+	__u16 mac[6];
 
-	__builtin_memcpy(mac, g->mac + (out->to_client ? 6 : 0), 6);
-	__builtin_memcpy(mac + 6, g->mac + (out->to_client ? 0 : 6), 6);
+	for (__u32 i = 0; i < 6; i += 2) {
+		mac[i / 2] = PC_LOAD(__u16, g->mac + first + i);
+		mac[i / 2 + 3] = PC_LOAD(__u16, g->mac + 6 - first + i);
+	}
 	return bpf_skb_store_bytes(skb, 0, mac, sizeof(mac), 0);
 }
 
@@ -286,8 +289,8 @@ static __always_inline int segment_write_ip4(struct __sk_buff *skb,
 		.protocol = IPPROTO_TCP,
 	};
 
-	__builtin_memcpy(&ip.saddr, from, 4);
-	__builtin_memcpy(&ip.daddr, to, 4);
+	ip.saddr = PC_LOAD(__be32, from);
+	ip.daddr = PC_LOAD(__be32, to);
 	ip.check = csum_fold(bpf_csum_diff(0, 0, (__be32 *)&ip, sizeof(ip), 0));
 	return bpf_skb_store_bytes(skb, p->l3_at, &ip, sizeof(ip),
 				   BPF_F_RECOMPUTE_CSUM);
