@@ -102,6 +102,13 @@ static const struct answer_row {
 	{ PC_R_USAGE_LIMIT, ALL, 429, "USAGE_LIMIT_EXCEEDED", DETAIL },
 	{ PC_R_BALANCE_EMPTY, ALL, 403, "INSUFFICIENT_BALANCE",
 	  "Insufficient account balance" },
+	/* The handlers', who ask once the middleware has let a request pass. */
+	{ PC_R_WINDOW_5H, ALL, 429, "API_KEY_RATE_5H_EXCEEDED",
+	  "API key 5h rate limit exceeded" },
+	{ PC_R_WINDOW_1D, ALL, 429, "API_KEY_RATE_1D_EXCEEDED",
+	  "API key 1d rate limit exceeded" },
+	{ PC_R_WINDOW_7D, ALL, 429, "API_KEY_RATE_7D_EXCEEDED",
+	  "API key 7d rate limit exceeded" },
 };
 
 static const char *google_status(int status)
@@ -151,6 +158,13 @@ static const char *row_code(const struct answer_row *row,
 	return "insufficient_quota";
 }
 
+/* Refusals of the handlers, who word them in their own way. */
+static bool handlers_own(enum pc_reason reason)
+{
+	return reason == PC_R_WINDOW_5H || reason == PC_R_WINDOW_1D ||
+	       reason == PC_R_WINDOW_7D;
+}
+
 int answer_find(struct answer *out, uint8_t profile, enum pc_dialect dialect,
 		enum pc_reason reason)
 {
@@ -164,6 +178,7 @@ int answer_find(struct answer *out, uint8_t profile, enum pc_dialect dialect,
 	out->status = row->status;
 	out->code = row_code(row, dialect);
 	out->message = row->message;
+	out->type = handlers_own(reason) ? "rate_limit_exceeded" : NULL;
 	return 0;
 }
 
@@ -201,6 +216,13 @@ int answer_body(char *buf, size_t size, enum pc_dialect dialect,
 		text_add(&t, ",\"param\":null,\"type\":\"%s\"}}", a->code);
 		break;
 	default:
+		if (a->type) {
+			text_add(&t, "{\"error\":{\"message\":");
+			text_add_json(&t, message);
+			text_add(&t, ",\"type\":\"%s\"},\"type\":\"error\"}",
+				 a->type);
+			break;
+		}
 		text_add(&t, "{\"code\":\"%s\",\"message\":", a->code);
 		text_add_json(&t, message);
 		text_add(&t, "}");
@@ -246,7 +268,7 @@ static bool compilable(enum pc_reason reason)
 	case PC_R_USAGE_LIMIT:
 		return false;
 	default:
-		return true;
+		return !handlers_own(reason);
 	}
 }
 

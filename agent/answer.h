@@ -19,6 +19,8 @@ struct answer {
 	const char *code;
 	/* May hold one %s, for the client's address or Go's error text. */
 	const char *message;
+	/* Of an error that comes from behind the middlewares; else NULL. */
+	const char *type;
 };
 
 /*

@@ -205,37 +205,6 @@ static int parse_store(struct a_case *c, const struct object *json)
 	return 0;
 }
 
-static int parse_row(struct subscription *s, const struct object *o)
-{
-	const char *status = NULL;
-	int err = field_string(&status, o, "status");
-
-	if (!err)
-		err = field_time(&s->expires_ns, o, "expires_at");
-	if (!err)
-		err = object_used(&s->daily_nusd, o, "daily_usage_usd");
-	if (!err)
-		err = object_used(&s->weekly_nusd, o, "weekly_usage_usd");
-	if (!err)
-		err = object_used(&s->monthly_nusd, o, "monthly_usage_usd");
-	if (!err)
-		err = object_time(&s->daily_start_ns, o, "daily_window_start");
-	if (!err)
-		err = object_time(&s->weekly_start_ns, o,
-				  "weekly_window_start");
-	if (!err)
-		err = object_time(&s->monthly_start_ns, o,
-				  "monthly_window_start");
-	if (err)
-		return err;
-	s->known = SUBSCRIPTION_ROW;
-	s->status = !strcmp(status, "active")	   ? ROW_ACTIVE
-		    : !strcmp(status, "expired")   ? ROW_EXPIRED
-		    : !strcmp(status, "suspended") ? ROW_SUSPENDED
-						   : ROW_OTHER;
-	return 0;
-}
-
 /* No row, absent or null, means that the gateway would find none. */
 static int parse_subscription(struct a_case *c, const struct object *json)
 {
@@ -245,7 +214,7 @@ static int parse_subscription(struct a_case *c, const struct object *json)
 	c->sub.known = SUBSCRIPTION_NONE;
 	if (err || !o.json)
 		return err;
-	return parse_row(&c->sub, &o);
+	return subscription_parse(&c->sub, &o);
 }
 
 static int parse_auth(struct a_case *c, const struct object *o)
@@ -399,7 +368,7 @@ void case_fini(struct a_case *c)
 	*c = (struct a_case){ .id = NULL };
 }
 
-int case_lookup(const struct entry **out, const char *key, size_t key_size,
+int case_lookup(struct decide_found *out, const char *key, size_t key_size,
 		void *arg)
 {
 	const struct a_case *c = arg;
@@ -409,7 +378,8 @@ int case_lookup(const struct entry **out, const char *key, size_t key_size,
 
 		if (strlen(row->key) == key_size &&
 		    !memcmp(row->key, key, key_size)) {
-			*out = &row->entry;
+			out->entry = &row->entry;
+			out->sub = &c->sub;
 			return 0;
 		}
 	}

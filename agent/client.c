@@ -7,7 +7,6 @@
  */
 #include "client.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "header.h"
@@ -18,9 +17,10 @@
 
 static void write_span(char out[static DECIDE_TEXT_SIZE], struct span s)
 {
-	snprintf(out, DECIDE_TEXT_SIZE, "%.*s",
-		 (int)(s.size < DECIDE_TEXT_SIZE ? s.size : DECIDE_TEXT_SIZE),
-		 s.text);
+	size_t n = s.size < DECIDE_TEXT_SIZE ? s.size : DECIDE_TEXT_SIZE - 1;
+
+	memcpy(out, s.text, n);
+	out[n] = '\0';
 }
 
 static bool parse_address(struct prefix *out, struct span s)

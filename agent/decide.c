@@ -18,18 +18,42 @@
 
 #define HOUR_NS (3600LL * 1000000000)
 
-/* PC_P_* of the decoded path; a bad escape never reaches a middleware. */
-static uint32_t path_flags(uint8_t profile, const char *path)
+/* The decoded path, as much of it as matters, and its whole size. */
+static int decode_path(uint8_t look[static PC_PATH_LOOK], size_t *size,
+		       const char *path)
 {
-	uint32_t flags;
-	char *decoded;
+	char *decoded = NULL;
+	int err = 0;
 
-	if (query_decode_path(&decoded, path))
-		return 0;
-	flags = pc_path_classify((const __u8 *)decoded, (__u32)strlen(decoded),
-				 profile);
+	/* Nearly always there is nothing to decode. */
+	if (strchr(path, '%'))
+		err = query_decode_path(&decoded, path);
+	if (err)
+		return err;
+	if (decoded)
+		path = decoded;
+	*size = strlen(path);
+	memset(look, 0, PC_PATH_LOOK);
+	memcpy(look, path, *size < PC_PATH_LOOK ? *size : PC_PATH_LOOK);
 	free(decoded);
-	return flags;
+	return 0;
+}
+
+uint32_t decide_path(bool *routed, uint8_t profile, const char *method,
+		     const char *path)
+{
+	uint8_t look[PC_PATH_LOOK];
+	bool get = !strcmp(method, "GET");
+	size_t size;
+
+	if (routed)
+		*routed = false;
+	if (decode_path(look, &size, path))
+		return 0;
+	if (routed)
+		*routed = (get || !strcmp(method, "POST")) &&
+			  pc_path_routed(look, (uint32_t)size, profile, get);
+	return pc_path_classify(look, (uint32_t)size, profile);
 }
 
 static uint32_t group_facts(const struct entry *e)
@@ -143,9 +167,10 @@ enum pc_subscription decide_subscription(const struct subscription *sub,
 static enum pc_reason check_entry(struct decision *d,
 				  const struct decide_config *cfg,
 				  const struct decide_request *req,
-				  const struct subscription *sub,
-				  const struct entry *e, uint32_t flags)
+				  const struct decide_found *found,
+				  uint32_t flags)
 {
+	const struct entry *e = found->entry;
 	struct pc_question q = {
 		.now_ns = req->now_ns,
 		.profile = cfg->profile,
@@ -155,25 +180,31 @@ static enum pc_reason check_entry(struct decision *d,
 						  !strcmp(req->method, "GET")),
 		.address = PC_ADDRESS_ALLOWED,
 	};
+	enum pc_reason reason;
 	struct pc_key key;
 
 	if (!client_allowed(cfg->profile, d->client, e->whitelist,
 			    e->blacklist))
 		q.address = PC_ADDRESS_REFUSED;
-	q.subscription =
-		(__u8)decide_subscription(sub, e, req->now_ns, d->detail);
+	q.subscription = (__u8)decide_subscription(found->sub, e, req->now_ns,
+						   d->detail);
 	decide_key(&key, e);
-	return pc_verdict(&key, &q);
+	reason = pc_verdict(&key, &q);
+	/* Who is not billed has no windows either. */
+	if (reason != PC_R_KEY_LIVE || found->over == PC_NEXT || q.exempt ||
+	    q.run_mode == PC_RUN_SIMPLE)
+		return reason;
+	return found->over;
 }
 
-/* What the gateway says of the key it was given; PC_NEXT: *out is the entry. */
-static enum pc_reason find_entry(const struct entry **out, uint8_t profile,
+/* What the gateway says of the key it was given; PC_NEXT: it is known. */
+static enum pc_reason find_entry(struct decide_found *out, uint8_t profile,
 				 const struct credential *c,
 				 decide_lookup *lookup, void *arg)
 {
 	int err = lookup(out, c->key, c->size, arg);
 
-	if (err == -ENOENT || (!err && (*out)->not_found))
+	if (err == -ENOENT || (!err && out->entry->not_found))
 		return PC_R_KEY_INVALID;
 	/* The seed has no slots to run out of: any trouble is a failure. */
 	if (err == -EBUSY && profile != PC_PROFILE_SEED)
@@ -182,23 +213,23 @@ static enum pc_reason find_entry(const struct entry **out, uint8_t profile,
 }
 
 void decide(struct decision *out, const struct decide_config *cfg,
-	    const struct decide_request *req, const struct subscription *sub,
-	    decide_lookup *lookup, void *arg)
+	    const struct decide_request *req, decide_lookup *lookup, void *arg)
 {
-	uint32_t flags = path_flags(cfg->profile, req->path);
+	uint32_t flags =
+		decide_path(NULL, cfg->profile, req->method, req->path);
 	/* What stands when there is no memory to read the credential. */
 	struct decision d = { .reason = PC_R_LOOKUP_FAILED };
-	const struct entry *e = NULL;
+	struct decide_found found = { .over = PC_NEXT };
 	struct credential c;
 
 	client_address(d.client, cfg, req);
 	if (!credential_find(&c, cfg, req)) {
 		d.reason = c.reason;
 		if (d.reason == PC_NEXT)
-			d.reason =
-				find_entry(&e, cfg->profile, &c, lookup, arg);
+			d.reason = find_entry(&found, cfg->profile, &c, lookup,
+					      arg);
 		if (d.reason == PC_NEXT)
-			d.reason = check_entry(&d, cfg, req, sub, e, flags);
+			d.reason = check_entry(&d, cfg, req, &found, flags);
 		credential_fini(&c);
 	}
 	if (d.reason != PC_R_SUBSCRIPTION_INVALID &&

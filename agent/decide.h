@@ -15,6 +15,7 @@
 #include "entry.h"
 #include "pc_abi.h"
 #include "prefix.h"
+#include "subscription.h"
 #include "verdict.h"
 
 #define DECIDE_TEXT_SIZE 256 /* client address text, cut if longer */
@@ -46,31 +47,22 @@ struct decide_request {
 	uint8_t variant; /* enum pc_variant */
 };
 
-/* The (user, group) subscription row where the caller has one. */
-struct subscription {
-	enum {
-		SUBSCRIPTION_UNKNOWN,
-		SUBSCRIPTION_NONE,
-		SUBSCRIPTION_ROW
-	} known;
-	enum {
-		ROW_ACTIVE,
-		ROW_EXPIRED,
-		ROW_SUSPENDED,
-		ROW_OTHER
-	} status;
-	int64_t expires_ns;
-	int64_t daily_nusd, weekly_nusd, monthly_nusd;
-	/* Start of the window each amount was counted in; 0 when not begun. */
-	int64_t daily_start_ns, weekly_start_ns, monthly_start_ns;
+/* What is known of a key, as it stands now. */
+struct decide_found {
+	const struct entry *entry;
+	const struct subscription *sub; /* NULL: unknown */
+	/* PC_R_WINDOW_5H, _1D or _7D: what the key may spend in that time is
+	 * spent; else PC_NEXT.
+	 */
+	enum pc_reason over;
 };
 
 /*
- * Finds what is known of a raw key.  *out is borrowed until the decision is
- * made.  0, -ENOENT (no such key), -EBUSY (lookup slots taken), other -errno
- * (lookup failed).
+ * Finds what is known of a raw key.  *out, which comes with nothing known, is
+ * borrowed until the decision is made.  0, -ENOENT (no such key), -EBUSY
+ * (lookup slots taken), other -errno (lookup failed).
  */
-typedef int decide_lookup(const struct entry **out, const char *key,
+typedef int decide_lookup(struct decide_found *out, const char *key,
 			  size_t key_size, void *arg);
 
 struct decision {
@@ -87,8 +79,15 @@ struct decision {
  * credential it is PC_R_LOOKUP_FAILED.
  */
 void decide(struct decision *out, const struct decide_config *cfg,
-	    const struct decide_request *req, const struct subscription *sub,
-	    decide_lookup *lookup, void *arg);
+	    const struct decide_request *req, decide_lookup *lookup, void *arg);
+
+/*
+ * What a path as on the wire means to the gateway: PC_P_* flags, 0 for one with
+ * a bad escape, which never reaches a middleware.  routed, where not NULL: does
+ * a route certainly exist for the method, so that a key is asked for?
+ */
+uint32_t decide_path(bool *routed, uint8_t profile, const char *method,
+		     const char *path);
 
 /*
  * What the kernel and verdict.h need to know of an entry: status, facts,

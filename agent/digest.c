@@ -1,25 +1,53 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * SHA-256 by libcrypto.  Fetching the algorithm and making a context cost far
- * more than hashing the 70 bytes of a key, so both are made once and kept.
+ * more than hashing the 70 bytes of a key, so each thread makes both once.
  */
 #include "digest.h"
 #include "text.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
 #include <string.h>
 #include <openssl/evp.h>
 
-static EVP_MD *sha256;
-static EVP_MD_CTX *context;
+static _Thread_local EVP_MD *sha256;
+static _Thread_local EVP_MD_CTX *context;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_key_t ending;
+static bool ends;
+
+static void digest_fini(void *unused)
+{
+	(void)unused;
+	EVP_MD_CTX_free(context);
+	EVP_MD_free(sha256);
+	context = NULL;
+	sha256 = NULL;
+}
+
+static void make_key(void)
+{
+	ends = !pthread_key_create(&ending, digest_fini);
+}
 
 static int digest_init(void)
 {
+	if (context)
+		return 0;
 	if (!sha256)
 		sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+	if (!sha256)
+		return -ENOMEM;
+	context = EVP_MD_CTX_new();
 	if (!context)
-		context = EVP_MD_CTX_new();
-	return sha256 && context ? 0 : -ENOMEM;
+		return -ENOMEM;
+	/* Any value but NULL has digest_fini() called at the thread's end. */
+	pthread_once(&once, make_key);
+	if (ends)
+		pthread_setspecific(ending, context);
+	return 0;
 }
 
 int digest_key(struct pc_digest *out, const void *key, size_t size)

@@ -9,7 +9,7 @@
 
 #define DIGEST_STRLEN (2 * PC_DIGEST_SIZE + 1)
 
-/* One thread only: the context is kept between calls.  0, -ENOMEM, -EIO. */
+/* From any thread.  0, -ENOMEM, -EIO. */
 int digest_key(struct pc_digest *out, const void *key, size_t size);
 
 /* Lower-case hex, NUL-ended. */

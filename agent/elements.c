@@ -65,6 +65,11 @@ void elements_close(struct elements *e)
 	wipe_free(e);
 }
 
+int64_t elements_modified_ns(const struct elements *e)
+{
+	return stream_modified_ns(e->stream);
+}
+
 /* A broken stream explains whatever seems wrong with the JSON. */
 static int refuse(const struct elements *e, char *what, const char *text)
 {

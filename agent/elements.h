@@ -7,6 +7,7 @@
 #define ELEMENTS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "jsontext.h"
 #include "snapshot.h"
@@ -21,6 +22,9 @@ struct element {
 
 int elements_open(struct elements **out, const char *path);
 void elements_close(struct elements *e);
+
+/* As stream_modified_ns(). */
+int64_t elements_modified_ns(const struct elements *e);
 
 /*
  * *out is valid until the next call.  On failure -errno, "field: what" in what

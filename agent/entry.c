@@ -7,6 +7,8 @@ void entry_fini(struct entry *e)
 {
 	free(e->whitelist);
 	free(e->blacklist);
+	free(e->subscription);
 	e->whitelist = NULL;
 	e->blacklist = NULL;
+	e->subscription = NULL;
 }

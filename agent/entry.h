@@ -11,6 +11,8 @@
 
 #include "pc_abi.h"
 
+struct subscription; /* subscription.h */
+
 enum group_status {
 	GROUP_ACTIVE,
 	GROUP_INACTIVE,
@@ -29,6 +31,11 @@ struct entry {
 	int64_t daily_limit_nusd; /* of the group; <= 0: none */
 	int64_t weekly_limit_nusd;
 	int64_t monthly_limit_nusd;
+	int64_t rate_limit_5h_nusd; /* of the key; <= 0: none */
+	int64_t rate_limit_1d_nusd;
+	int64_t rate_limit_7d_nusd;
+	/* The (user, group) row where the source tells; owned, or NULL. */
+	struct subscription *subscription;
 	/* NULL-ended lists of patterns as they came, or NULL when absent or
 	 * empty; one allocation each, strings included: see entry_fini().
 	 */
@@ -44,6 +51,7 @@ struct entry {
 	bool group_subscription;
 	bool group_exclusive;
 	bool group_allowed; /* group_id is in user.allowed_groups */
+	uint32_t line;	    /* of the file it came from; takes no room here */
 };
 
 void entry_fini(struct entry *e);

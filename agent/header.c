@@ -22,7 +22,8 @@ bool header_next(struct span *value, const struct decide_request *req,
 	for (; *at < req->n_headers; ++*at) {
 		const struct header *h = &req->headers[*at];
 
-		if (strcasecmp(h->name, name))
+		/* Most names differ in their first letter. */
+		if ((h->name[0] ^ name[0]) & ~0x20 || strcasecmp(h->name, name))
 			continue;
 		*value = value_span(h->value);
 		++*at;

@@ -48,7 +48,7 @@ static int judge_auth(FILE *f, struct a_case *c, uint8_t profile)
 	char status[16];
 
 	c->cfg.profile = profile;
-	decide(&d, &c->cfg, &c->req, &c->sub, case_lookup, c);
+	decide(&d, &c->cfg, &c->req, case_lookup, c);
 	if (answer_find(&answer, profile, d.dialect, d.reason))
 		return -EDOM;
 	snprintf(status, sizeof(status), "%d", answer.status);

@@ -188,12 +188,26 @@ static void print_v6(const uint8_t addr[static 16], char *buf, size_t size)
 	}
 }
 
+/* Every decision on IPv4 prints one, and printf takes ten times as long. */
+static void print_v4(const uint8_t addr[4], char *to)
+{
+	for (int i = 0; i < 4; i++) {
+		if (i)
+			*to++ = '.';
+		if (addr[i] >= 100)
+			*to++ = (char)('0' + addr[i] / 100);
+		if (addr[i] >= 10)
+			*to++ = (char)('0' + addr[i] / 10 % 10);
+		*to++ = (char)('0' + addr[i] % 10);
+	}
+	*to = '\0';
+}
+
 const char *prefix_print_address(const struct prefix *p,
 				 char buf[static PREFIX_STRLEN])
 {
 	if (p->family == AF_INET)
-		snprintf(buf, PREFIX_STRLEN, "%u.%u.%u.%u", p->addr[0],
-			 p->addr[1], p->addr[2], p->addr[3]);
+		print_v4(p->addr, buf);
 	else
 		print_v6(p->addr, buf, PREFIX_STRLEN);
 	return buf;

@@ -5,8 +5,12 @@
  */
 #include "record.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+#include "subscription.h"
 
 static uint8_t status_of(const char *text)
 {
@@ -29,6 +33,19 @@ static uint8_t group_status_of(const char *text)
 	if (!strcmp(text, "active"))
 		return GROUP_ACTIVE;
 	return strcasecmp(text, "deleted") ? GROUP_INACTIVE : GROUP_DELETED;
+}
+
+static int read_windows(struct entry *e, const struct object *key)
+{
+	int err = object_amount(&e->rate_limit_5h_nusd, key, "rate_limit_5h");
+
+	if (!err)
+		err = object_amount(&e->rate_limit_1d_nusd, key,
+				    "rate_limit_1d");
+	if (!err)
+		err = object_amount(&e->rate_limit_7d_nusd, key,
+				    "rate_limit_7d");
+	return err;
 }
 
 static int read_key(struct entry *e, const struct object *key)
@@ -54,6 +71,8 @@ static int read_key(struct entry *e, const struct object *key)
 		err = object_strings(&e->whitelist, key, "ip_whitelist");
 	if (!err)
 		err = object_strings(&e->blacklist, key, "ip_blacklist");
+	if (!err)
+		err = read_windows(e, key);
 	e->status = status_of(status);
 	return err;
 }
@@ -124,6 +143,33 @@ static int read_snapshot(struct entry *e, const struct object *key)
 	return err;
 }
 
+static int read_subscription(struct entry *e, const struct object *record)
+{
+	const json_t *value = json_object_get(record->json, "subscription");
+	struct subscription s = { .known = SUBSCRIPTION_NONE };
+	struct object row;
+	int err;
+
+	if (!value || json_is_null(value))
+		return 0;
+	if (!json_is_false(value) && !json_is_object(value))
+		return object_refuse(record, "subscription",
+				     "neither an object nor false");
+	if (json_is_object(value)) {
+		err = object_object(&row, record, "subscription",
+				    "subscription.");
+		if (!err)
+			err = subscription_parse(&s, &row);
+		if (err)
+			return err;
+	}
+	e->subscription = malloc(sizeof(*e->subscription));
+	if (!e->subscription)
+		return -ENOMEM;
+	*e->subscription = s;
+	return 0;
+}
+
 /* The cache's wrapping off; not_found wins over whatever stands beside it. */
 static int unwrap(struct object *out, bool *out_not_found,
 		  const struct object *record)
@@ -154,6 +200,9 @@ int record_parse(struct entry *out, const struct object *record)
 	err = unwrap(&key, &e.not_found, record);
 	if (!err && !e.not_found)
 		err = read_snapshot(&e, &key);
+	/* A bare record is a snapshot; it has nothing beside itself. */
+	if (!err && !e.not_found && key.json != record->json)
+		err = read_subscription(&e, record);
 	if (err)
 		entry_fini(&e);
 	else

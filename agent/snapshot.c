@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A file of records to a sorted snapshot, whole or not at all.  Memory is the
- * entries, plus hash and line of each while loading: a hash that comes twice is
- * told by line, and a cached "no such key" counts as one too.
+ * entries and no more: a hash that comes twice is told by the line each entry
+ * keeps.  Only of a cached "no such key", which counts as one too, are hash and
+ * line set down apart.
  */
 #include "snapshot.h"
 
@@ -24,18 +25,21 @@ _Static_assert(PATH_SHOWN + sizeof(": line 18446744073709551615: ") +
 			       SNAPSHOT_WHAT_SIZE <=
 		       SNAPSHOT_ERROR_SIZE,
 	       "an error is never cut short");
+/* compare_digests() and what sorts and searches by it. */
+_Static_assert(!offsetof(struct entry, digest), "a digest comes first");
 
-struct sighting {
+/* A cached "no such key". */
+struct miss {
 	struct pc_digest digest;
-	size_t line;
+	uint32_t line;
 };
 
 struct loader {
 	struct snapshot snapshot;
 	size_t room;
-	struct sighting *seen;
-	size_t n_seen;
-	size_t seen_room;
+	struct miss *misses;
+	size_t n_misses;
+	size_t misses_room;
 	size_t line; /* of the element at hand */
 	bool any;    /* an element came before it */
 	char what[SNAPSHOT_WHAT_SIZE];
@@ -57,14 +61,21 @@ static int reserve(void **array, size_t *room, size_t n, size_t item_size)
 	return 0;
 }
 
-static int add_sighting(struct loader *l, const struct pc_digest *digest)
+/* Lines beyond what an entry can tell are told as the last it can. */
+static uint32_t line_of(const struct loader *l)
 {
-	void *seen = l->seen;
-	int err = reserve(&seen, &l->seen_room, l->n_seen, sizeof(*l->seen));
+	return l->line < UINT32_MAX ? (uint32_t)l->line : UINT32_MAX;
+}
 
-	l->seen = seen;
+static int add_miss(struct loader *l, const struct pc_digest *digest)
+{
+	void *misses = l->misses;
+	int err = reserve(&misses, &l->misses_room, l->n_misses,
+			  sizeof(*l->misses));
+
+	l->misses = misses;
 	if (!err)
-		l->seen[l->n_seen++] = (struct sighting){ *digest, l->line };
+		l->misses[l->n_misses++] = (struct miss){ *digest, line_of(l) };
 	return err;
 }
 
@@ -157,13 +168,10 @@ static int read_entry(struct loader *l, const struct object *record,
 		return err;
 
 	e.digest = digest;
-	err = add_sighting(l, &digest);
-	if (!err && !e.not_found)
-		err = add_entry(l, &e);
+	e.line = line_of(l);
+	err = e.not_found ? add_miss(l, &digest) : add_entry(l, &e);
 	if (err)
 		entry_fini(&e);
-	else
-		l->snapshot.n_not_found += e.not_found;
 	return err;
 }
 
@@ -198,56 +206,98 @@ static int load_elements(struct loader *l, struct elements *elements)
 	return err;
 }
 
-static int compare_sightings(const void *a, const void *b)
+static int compare_digests(const void *a, const void *b)
 {
-	const struct sighting *x = a, *y = b;
-	int order = memcmp(&x->digest, &y->digest, sizeof(x->digest));
+	return memcmp(a, b, sizeof(struct pc_digest));
+}
 
-	return order ? order : (x->line > y->line) - (x->line < y->line);
+static int by_digest_and_line(const struct pc_digest *a, uint32_t line_a,
+			      const struct pc_digest *b, uint32_t line_b)
+{
+	int order = compare_digests(a, b);
+
+	return order ? order : (line_a > line_b) - (line_a < line_b);
 }
 
 static int compare_entries(const void *a, const void *b)
 {
 	const struct entry *x = a, *y = b;
 
-	return memcmp(&x->digest, &y->digest, sizeof(x->digest));
+	return by_digest_and_line(&x->digest, x->line, &y->digest, y->line);
 }
 
-/* Names the first line of the file that repeats a hash. */
+static int compare_misses(const void *a, const void *b)
+{
+	const struct miss *x = a, *y = b;
+
+	return by_digest_and_line(&x->digest, x->line, &y->digest, y->line);
+}
+
+struct repeat {
+	const struct pc_digest *digest;
+	uint32_t line; /* the first of the file that repeats a hash */
+};
+
+static void repeated(struct repeat *r, const struct pc_digest *digest,
+		     uint32_t line)
+{
+	if (!r->digest || line < r->line)
+		*r = (struct repeat){ digest, line };
+}
+
+static struct repeat find_repeat(const struct loader *l)
+{
+	const struct entry *entries = l->snapshot.entries, *e;
+	const struct miss *misses = l->misses;
+	struct repeat r = { NULL, 0 };
+
+	for (size_t i = 1; i < l->snapshot.n_entries; i++) {
+		if (!compare_digests(&entries[i], &entries[i - 1]))
+			repeated(&r, &entries[i].digest, entries[i].line);
+	}
+	for (size_t i = 0; i < l->n_misses; i++) {
+		const struct miss *m = &misses[i];
+
+		e = snapshot_find(&l->snapshot, &m->digest);
+		if (i && !compare_digests(m, m - 1))
+			repeated(&r, &m->digest, m->line);
+		else if (e)
+			repeated(&r, &m->digest,
+				 e->line > m->line ? e->line : m->line);
+	}
+	return r;
+}
+
 static int refuse_duplicates(struct loader *l)
 {
-	const struct sighting *second = NULL;
+	struct repeat r = find_repeat(l);
 
-	if (l->n_seen)
-		qsort(l->seen, l->n_seen, sizeof(*l->seen), compare_sightings);
-	for (size_t i = 1; i < l->n_seen; i++) {
-		const struct sighting *s = &l->seen[i];
-
-		if (!memcmp(&s->digest, &s[-1].digest, sizeof(s->digest)) &&
-		    (!second || s->line < second->line))
-			second = s;
-	}
-	if (!second)
+	if (!r.digest)
 		return 0;
-	l->line = second->line;
+	l->line = r.line;
 	snprintf(l->what, sizeof(l->what),
 		 "key_hash: %02x%02x%02x%02x... is there twice",
-		 second->digest.bytes[0], second->digest.bytes[1],
-		 second->digest.bytes[2], second->digest.bytes[3]);
+		 r.digest->bytes[0], r.digest->bytes[1], r.digest->bytes[2],
+		 r.digest->bytes[3]);
 	return -EBADMSG;
 }
 
 /* Sorts, and gives back what was reserved in vain. */
-static void settle(struct snapshot *s)
+static void settle(struct loader *l)
 {
+	struct snapshot *s = &l->snapshot;
 	struct entry *fitted;
 
+	if (l->n_misses)
+		qsort(l->misses, l->n_misses, sizeof(*l->misses),
+		      compare_misses);
+	s->n_not_found = l->n_misses;
 	if (!s->n_entries)
 		return;
-	qsort(s->entries, s->n_entries, sizeof(*s->entries), compare_entries);
 	fitted = reallocarray(s->entries, s->n_entries, sizeof(*fitted));
 	if (fitted)
 		s->entries = fitted;
+	qsort(s->entries, s->n_entries, sizeof(*s->entries), compare_entries);
 }
 
 static int load(struct loader *l, struct elements *elements)
@@ -255,12 +305,12 @@ static int load(struct loader *l, struct elements *elements)
 	int err;
 
 	err = load_elements(l, elements);
-	if (!err)
+	if (!err) {
+		settle(l);
 		err = refuse_duplicates(l);
-	free(l->seen);
-	if (!err)
-		settle(&l->snapshot);
-	else
+	}
+	free(l->misses);
+	if (err)
 		snapshot_fini(&l->snapshot);
 	if (err == -ENOMEM)
 		snprintf(l->what, sizeof(l->what), "memory: %s",
@@ -282,6 +332,9 @@ int snapshot_load(struct snapshot *out, const char *path,
 		return err;
 	}
 	err = load(&l, elements);
+	l.snapshot.taken_ns = l.snapshot.generated_ns;
+	if (!l.snapshot.taken_ns)
+		l.snapshot.taken_ns = elements_modified_ns(elements);
 	elements_close(elements);
 	if (err)
 		snprintf(error, SNAPSHOT_ERROR_SIZE, "%.*s: line %zu: %s",
@@ -304,12 +357,16 @@ void snapshot_fini(struct snapshot *s)
 const struct entry *snapshot_find(const struct snapshot *s,
 				  const struct pc_digest *digest)
 {
-	struct entry key = { .digest = *digest };
+	const struct entry *e = NULL;
 
-	if (!s->n_entries)
-		return NULL;
-	return bsearch(&key, s->entries, s->n_entries, sizeof(key),
-		       compare_entries);
+	if (s->n_entries)
+		e = bsearch(digest, s->entries, s->n_entries, sizeof(*e),
+			    compare_digests);
+	/* Until refuse_duplicates() there may be more: the one of first line.
+	 */
+	while (e && e > s->entries && !compare_digests(&e[-1], digest))
+		e--;
+	return e;
 }
 
 int snapshot_parse_text(struct entry *out, const char *text, size_t size,

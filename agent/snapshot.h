@@ -24,6 +24,7 @@ struct snapshot {
 	size_t n_not_found;   /* cached "no such key" records, not in entries */
 	bool complete;	      /* the header says that no other key exists */
 	int64_t generated_ns; /* Unix time from the header; 0 when absent */
+	int64_t taken_ns; /* the same, or else the file's modification time */
 	/* Host-wide lists of the header, NULL-ended, or NULL. */
 	char **ip_blacklist;
 	char **ip_allowlist;

@@ -28,10 +28,13 @@ static bool is_ascii_blank(char c)
 /* Bytes of the blank at the front (or the back); 0 when there is none. */
 static size_t blank_size(struct span s, bool back)
 {
+	char edge;
+
 	if (!s.size)
 		return 0;
-	if (is_ascii_blank(s.text[back ? s.size - 1 : 0]))
-		return 1;
+	edge = s.text[back ? s.size - 1 : 0];
+	if (!(edge & 0x80))
+		return is_ascii_blank(edge);
 	for (size_t i = 0; i < sizeof(wide_blanks) / sizeof(wide_blanks[0]);
 	     i++) {
 		size_t n = strlen(wide_blanks[i]);

@@ -16,6 +16,7 @@
 
 #include "wipe.h"
 
+#define SECOND_NS 1000000000LL
 #define GZIP_WINDOW (15 + 16) /* zlib: largest window, gzip wrapper only */
 
 struct stream {
@@ -25,6 +26,7 @@ struct stream {
 	bool gzip;
 	bool in_member; /* gzip: a member has begun and not ended */
 	bool file_end;
+	struct timespec modified;
 	z_stream z; /* next_in and avail_in also hold plain bytes */
 	unsigned char in[1 << 16];
 };
@@ -74,6 +76,7 @@ static int begin(struct stream *s, const char *path)
 		return -EISDIR;
 	if (!S_ISREG(st.st_mode))
 		return -EINVAL;
+	s->modified = st.st_mtim;
 	s->z.zalloc = wipe_zalloc;
 	s->z.zfree = wipe_zfree;
 	s->z.next_in = s->in;
@@ -110,6 +113,17 @@ void stream_close(struct stream *s)
 	if (s->fd >= 0)
 		close(s->fd);
 	wipe_free(s);
+}
+
+int64_t stream_modified_ns(const struct stream *s)
+{
+	int64_t ns;
+
+	/* A file system may hold times that nanoseconds cannot. */
+	if (__builtin_mul_overflow(s->modified.tv_sec, SECOND_NS, &ns) ||
+	    __builtin_add_overflow(ns, s->modified.tv_nsec, &ns))
+		return s->modified.tv_sec < 0 ? INT64_MIN : INT64_MAX;
+	return ns;
 }
 
 static void copy_plain(struct stream *s, char *buf, size_t size, size_t *out_n)

@@ -4,12 +4,16 @@
 #define STREAM_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct stream;
 
 /* -errno; a directory is -EISDIR. */
 int stream_open(struct stream **out, const char *path);
 void stream_close(struct stream *s);
+
+/* When the file was last written, as of opening it (Unix time). */
+int64_t stream_modified_ns(const struct stream *s);
 
 /*
  * Fills buf; fewer than size bytes mean that the end, or an error, comes next.

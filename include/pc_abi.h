@@ -109,6 +109,9 @@
 	X(RATE_LIMITED, "rate-limited", DENY)                  \
 	X(LOOKUP_BUSY, "lookup-busy", DENY)                    \
 	X(LOOKUP_FAILED, "lookup-failed", DENY)                \
+	X(WINDOW_5H, "window-5h", DENY)                        \
+	X(WINDOW_1D, "window-1d", DENY)                        \
+	X(WINDOW_7D, "window-7d", DENY)                        \
 	/* a connection portcullis has answered */             \
 	X(ANSWER_FAILED, "answer-failed", OWN)                 \
 	X(REPEATED, "answer-repeated", OWN)                    \

@@ -590,6 +590,11 @@ static void every_reason_of_the_request_plane_was_given(void **state)
 		PC_R_USAGE_LIMIT,
 		/* on living connections only: test_living */
 		PC_R_SWALLOW_LIMIT,
+		/* what a key has spent in a time, which the agent alone counts
+		 */
+		PC_R_WINDOW_5H,
+		PC_R_WINDOW_1D,
+		PC_R_WINDOW_7D,
 		/* the gateway's own limiter and look-ups */
 		PC_R_RATE_LIMITED,
 		PC_R_LOOKUP_BUSY,

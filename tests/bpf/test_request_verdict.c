@@ -418,7 +418,7 @@ static void random_request(struct random_request *r)
 	};
 }
 
-static int lookup(const struct entry **out, const char *key, size_t key_size,
+static int lookup(struct decide_found *out, const char *key, size_t key_size,
 		  void *arg)
 {
 	(void)arg;
@@ -429,7 +429,7 @@ static int lookup(const struct entry **out, const char *key, size_t key_size,
 			continue;
 		k->e.blacklist = k->black[0] ? k->black : NULL;
 		k->e.whitelist = k->white[0] ? k->white : NULL;
-		*out = &k->e;
+		out->entry = &k->e;
 		return 0;
 	}
 	return -ENOENT;
@@ -475,7 +475,7 @@ static void the_agent_decides_the_same(void **state)
 			request_use(&opt);
 		random_request(&r);
 		got = judge(r.from, r.head);
-		decide(&want, &cfg, &r.req, NULL, lookup, NULL);
+		decide(&want, &cfg, &r.req, lookup, NULL);
 		check_sound(&r, got, &want);
 		n_denied += reason_class(got) == PC_CLASS_DENY;
 	}

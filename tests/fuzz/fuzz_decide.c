@@ -43,15 +43,22 @@ static void check(int holds)
 		abort();
 }
 
-static int find(const struct entry **out, const char *key, size_t key_size,
+/* What the lookup has to tell. */
+struct shelf {
+	struct entry entry;
+	struct subscription sub;
+	enum pc_reason over;
+};
+
+static int find(struct decide_found *out, const char *key, size_t key_size,
 		void *arg)
 {
 	static const int errors[] = { 0, 0, 0, 0, 0, -ENOENT, -EBUSY, -EIO };
-	const struct entry *e = arg;
+	const struct shelf *shelf = arg;
 
 	check(strlen(key) == key_size);
-	*out = e;
-	return errors[e->key_id & 7];
+	*out = (struct decide_found){ &shelf->entry, &shelf->sub, shelf->over };
+	return errors[shelf->entry.key_id & 7];
 }
 
 static void check_answer(const struct decision *d, uint8_t profile)
@@ -112,10 +119,9 @@ static void run(const uint8_t *settings, struct input in)
 	char *lists[2] = { NULL, NULL };
 	const char *const custom[] = { "X-Client" };
 	struct header headers[MAX_HEADERS];
-	struct subscription sub;
+	struct shelf shelf;
 	struct prefix proxy;
 	struct decision d;
-	struct entry e;
 	struct decide_config cfg = {
 		.profile = settings[0] & 1,
 		.run_mode = settings[0] >> 1 & 1,
@@ -144,11 +150,13 @@ static void run(const uint8_t *settings, struct input in)
 	for (size_t i = 0; i < MAX_HEADERS; i++)
 		headers[i] =
 			(struct header){ texts[6 + 2 * i], texts[7 + 2 * i] };
-	make_entry(&e, settings, lists);
-	make_subscription(&sub, settings);
-	decide(&d, &cfg, &req, &sub, find, &e);
+	make_entry(&shelf.entry, settings, lists);
+	make_subscription(&shelf.sub, settings);
+	shelf.over = settings[2] & 1 ? PC_R_WINDOW_5H : PC_NEXT;
+	decide(&d, &cfg, &req, find, &shelf);
 	check_answer(&d, cfg.profile);
-	client_allowed(cfg.profile, texts[5], e.whitelist, e.blacklist);
+	client_allowed(cfg.profile, texts[5], shelf.entry.whitelist,
+		       shelf.entry.blacklist);
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		free(texts[i]);
 }

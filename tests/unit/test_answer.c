@@ -109,7 +109,7 @@ static const struct {
 
 static void strings_are_escaped_as_go_escapes_them(void **state)
 {
-	const struct answer a = { 401, "C", "" };
+	const struct answer a = { .status = 401, .code = "C" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++) {

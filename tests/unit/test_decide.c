@@ -55,6 +55,7 @@ struct row {
 	uint8_t run_mode;
 	bool trust;
 	int lookup; /* what a lookup returns instead */
+	enum pc_reason over;
 };
 
 static const struct row rows[] = {
@@ -109,6 +110,20 @@ static const struct row rows[] = {
 	  .lookup = -EIO },
 	{ "google: no lookup slot", GEMINI, BEARER, NULL,
 	  .seed = "500 INTERNAL", .later = "503 INTERNAL", .lookup = -EBUSY },
+
+	/* windows of the key's own */
+	{ "5h window spent", MESSAGES, NULL, NULL,
+	  .both = "429 API_KEY_RATE_5H_EXCEEDED", .over = PC_R_WINDOW_5H },
+	{ "google: 7d window spent", GEMINI, NULL, NULL,
+	  .both = "429 RESOURCE_EXHAUSTED", .over = PC_R_WINDOW_7D },
+	{ "window spent, and disabled", MESSAGES, NULL, "'status':'inactive'",
+	  .both = "401 API_KEY_DISABLED", .over = PC_R_WINDOW_1D },
+	{ "window spent, simple mode", MESSAGES, NULL, NULL,
+	  .both = "200 ALLOW", .run_mode = PC_RUN_SIMPLE,
+	  .over = PC_R_WINDOW_1D },
+	{ "window spent, exempt path", "/v1/usage", NULL, NULL,
+	  .seed = "429 API_KEY_RATE_1D_EXCEEDED", .later = "200 ALLOW",
+	  .over = PC_R_WINDOW_1D },
 
 	/* status, expiry, quota, user, balance */
 	{ "inactive", MESSAGES, NULL, "'status':'inactive'",
@@ -434,9 +449,11 @@ static size_t make_headers(struct header *out, char *text)
 struct shelf {
 	const struct entry *entry;
 	int err;
+	const struct subscription *sub;
+	enum pc_reason over;
 };
 
-static int find(const struct entry **out, const char *key, size_t key_size,
+static int find(struct decide_found *out, const char *key, size_t key_size,
 		void *arg)
 {
 	const struct shelf *shelf = arg;
@@ -445,7 +462,9 @@ static int find(const struct entry **out, const char *key, size_t key_size,
 		return shelf->err;
 	if (key_size != strlen(KEY) || memcmp(key, KEY, key_size))
 		return -ENOENT;
-	*out = shelf->entry;
+	out->entry = shelf->entry;
+	out->sub = shelf->sub;
+	out->over = shelf->over;
 	return 0;
 }
 
@@ -475,12 +494,13 @@ static void run(struct decision *out, const struct row *r, uint8_t profile)
 	};
 	struct subscription sub;
 	struct entry e;
-	struct shelf shelf = { &e, r->lookup };
+	struct shelf shelf = { &e, r->lookup, &sub,
+			       r->over ? r->over : PC_NEXT };
 
 	timestamp_parse(&req.now_ns, NOW, strlen(NOW));
 	make_subscription(&sub, r->row);
 	make_entry(&e, r->change);
-	decide(out, &cfg, &req, &sub, find, &shelf);
+	decide(out, &cfg, &req, find, &shelf);
 	entry_fini(&e);
 	free(text);
 }

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -41,6 +42,44 @@ static void keys_hash_as_published(void **state)
 			digest_key(&d, known[i].key, strlen(known[i].key)), 0);
 		assert_string_equal(digest_print(&d, buf), known[i].hex);
 	}
+}
+
+static pthread_barrier_t start;
+
+/* The number of wrong digests. */
+static void *hash_many(void *arg)
+{
+	size_t *n_wrong = arg;
+	char buf[DIGEST_STRLEN];
+	struct pc_digest d;
+
+	pthread_barrier_wait(&start);
+	for (size_t i = 0; i < 100000; i++) {
+		const char *key = known[i % ARRAY_SIZE(known)].key;
+		const char *hex = known[i % ARRAY_SIZE(known)].hex;
+
+		*n_wrong += digest_key(&d, key, strlen(key)) ||
+			    strcmp(digest_print(&d, buf), hex);
+	}
+	return NULL;
+}
+
+static void threads_do_not_disturb_each_other(void **state)
+{
+	size_t n_wrong[4] = { 0 };
+	pthread_t threads[4];
+
+	(void)state;
+	pthread_barrier_init(&start, NULL, ARRAY_SIZE(threads));
+	for (size_t i = 0; i < ARRAY_SIZE(threads); i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, hash_many,
+						&n_wrong[i]),
+				 0);
+	for (size_t i = 0; i < ARRAY_SIZE(threads); i++) {
+		pthread_join(threads[i], NULL);
+		assert_int_equal(n_wrong[i], 0);
+	}
+	pthread_barrier_destroy(&start);
 }
 
 static void hex_goes_both_ways(void **state)
@@ -81,6 +120,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keys_hash_as_published),
+		cmocka_unit_test(threads_do_not_disturb_each_other),
 		cmocka_unit_test(hex_goes_both_ways),
 		cmocka_unit_test(bad_hex_is_refused_and_changes_nothing),
 	};

@@ -174,7 +174,7 @@ static void check_message(struct a_case *c, uint8_t profile,
 	struct answer a;
 
 	c->cfg.profile = profile;
-	decide(&d, &c->cfg, &c->req, &c->sub, case_lookup, c);
+	decide(&d, &c->cfg, &c->req, case_lookup, c);
 	assert_int_equal(answer_find(&a, profile, d.dialect, d.reason), 0);
 	answer_message(got, sizeof(got), &a, d.client, d.detail);
 	if (message && strcmp(got, message))

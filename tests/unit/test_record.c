@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "snapshot_file.h"
+#include "subscription.h"
 
 /* One record's snapshot to an entry; the caller frees. */
 static struct entry entry_of(const char *text)
@@ -29,7 +30,9 @@ static const char full_record[] =
 	"\"subscription_type\":\"subscription\",\"daily_limit_usd\":1.5,"
 	"\"weekly_limit_usd\":2,\"monthly_limit_usd\":1e-7},"
 	"\"quota\":12345678.123456789,\"quota_used\":0.30000000000000004,"
-	"\"expires_at\":\"2026-02-03T20:00:00.123456+08:00\"}}";
+	"\"expires_at\":\"2026-02-03T20:00:00.123456+08:00\","
+	"\"rate_limit_5h\":5,\"rate_limit_1d\":0.000000001,"
+	"\"rate_limit_7d\":12345678.123456789}}";
 
 static void a_full_record_is_read_exactly(void **state)
 {
@@ -52,6 +55,10 @@ static void a_full_record_is_read_exactly(void **state)
 	assert_int_equal(e.quota_nusd, 12345678123456789);
 	assert_int_equal(e.quota_used_nusd, 300000000);
 	assert_int_equal(e.expires_ns, 1770120000123456000);
+	assert_int_equal(e.rate_limit_5h_nusd, 5000000000);
+	assert_int_equal(e.rate_limit_1d_nusd, 1);
+	assert_int_equal(e.rate_limit_7d_nusd, 12345678123456789);
+	assert_null(e.subscription);
 	assert_int_equal(e.group_status, GROUP_ACTIVE);
 	assert_true(e.has_user && e.user_active);
 	assert_true(e.has_group_id && e.has_group);
@@ -69,7 +76,9 @@ static void what_is_absent_or_null_reads_as_in_go(void **state)
 		"{\"not_found\":null,\"snapshot\":{\"api_key_id\":null,"
 		"\"group_id\":null,\"status\":null,\"ip_whitelist\":null,"
 		"\"ip_blacklist\":[],\"user\":null,\"group\":null,"
-		"\"quota\":null,\"quota_used\":null,\"expires_at\":null}}",
+		"\"quota\":null,\"quota_used\":null,\"expires_at\":null,"
+		"\"rate_limit_5h\":null,\"rate_limit_1d\":null,"
+		"\"rate_limit_7d\":null},\"subscription\":null}",
 	};
 
 	(void)state;
@@ -79,6 +88,10 @@ static void what_is_absent_or_null_reads_as_in_go(void **state)
 		assert_int_equal(e.status, PC_STATUS_OTHER);
 		assert_int_equal(e.expires_ns, PC_NEVER);
 		assert_int_equal(e.quota_nusd, 0);
+		assert_int_equal(e.rate_limit_5h_nusd | e.rate_limit_1d_nusd |
+					 e.rate_limit_7d_nusd,
+				 0);
+		assert_null(e.subscription);
 		assert_null(e.whitelist);
 		assert_null(e.blacklist);
 		assert_false(e.has_user || e.has_group || e.has_group_id);
@@ -203,68 +216,109 @@ static void a_decoded_record_keeps_what_go_printed(void **state)
 	json_decref(json);
 }
 
+static const struct {
+	const char *member;
+	const char *error;
+} wrong_types[] = {
+	{ "\"api_key_id\":\"7\"", "api_key_id: not an integer" },
+	{ "\"api_key_id\":1.0", "api_key_id: not an integer" },
+	{ "\"user_id\":true", "user_id: not an integer" },
+	{ "\"group_id\":[]", "group_id: not an integer" },
+	{ "\"status\":1", "status: not a string" },
+	{ "\"ip_whitelist\":\"10.0.0.1\"",
+	  "ip_whitelist: not a list of strings" },
+	{ "\"ip_whitelist\":[\"10.0.0.1\",7]",
+	  "ip_whitelist: not a list of strings" },
+	{ "\"ip_blacklist\":{}", "ip_blacklist: not a list of strings" },
+	{ "\"ip_whitelist\":[\"a\"],\"ip_blacklist\":[null]",
+	  "ip_blacklist: not a list of strings" },
+	{ "\"quota\":\"5\"", "quota: not a number" },
+	{ "\"quota\":true", "quota: not a number" },
+	{ "\"quota_used\":[1]", "quota_used: not a number" },
+	{ "\"expires_at\":1770120000", "expires_at: not a string" },
+	{ "\"user\":[]", "user: not an object" },
+	{ "\"user\":{}", "user.status: missing" },
+	{ "\"user\":{\"status\":null}", "user.status: missing" },
+	{ "\"user\":{\"status\":1}", "user.status: not a string" },
+	{ "\"user\":{\"status\":\"\",\"balance\":\"1\"}",
+	  "user.balance: not a number" },
+	{ "\"group_id\":1,\"user\":{\"status\":\"\","
+	  "\"allowed_groups\":1}",
+	  "user.allowed_groups: not a list of integers" },
+	{ "\"group_id\":1,\"user\":{\"status\":\"\","
+	  "\"allowed_groups\":[1,\"2\"]}",
+	  "user.allowed_groups: not a list of integers" },
+	{ "\"user\":{\"status\":\"\",\"allowed_groups\":{}}",
+	  "user.allowed_groups: not a list of integers" },
+	{ "\"rate_limit_5h\":\"1\"", "rate_limit_5h: not a number" },
+	{ "\"rate_limit_1d\":[]", "rate_limit_1d: not a number" },
+	{ "\"rate_limit_7d\":true", "rate_limit_7d: not a number" },
+	{ "\"group\":\"x\"", "group: not an object" },
+	{ "\"group\":{\"status\":1}", "group.status: not a string" },
+	{ "\"group\":{\"subscription_type\":1}",
+	  "group.subscription_type: not a string" },
+	{ "\"group\":{\"is_exclusive\":1}",
+	  "group.is_exclusive: not true or false" },
+	{ "\"group\":{\"daily_limit_usd\":\"\"}",
+	  "group.daily_limit_usd: not a number" },
+	{ "\"group\":{\"weekly_limit_usd\":{}}",
+	  "group.weekly_limit_usd: not a number" },
+	{ "\"group\":{\"monthly_limit_usd\":false}",
+	  "group.monthly_limit_usd: not a number" },
+};
+
 static void a_wrong_type_refuses_the_snapshot(void **state)
 {
-	static const struct {
-		const char *member;
-		const char *error;
-	} rows[] = {
-		{ "\"api_key_id\":\"7\"", "api_key_id: not an integer" },
-		{ "\"api_key_id\":1.0", "api_key_id: not an integer" },
-		{ "\"user_id\":true", "user_id: not an integer" },
-		{ "\"group_id\":[]", "group_id: not an integer" },
-		{ "\"status\":1", "status: not a string" },
-		{ "\"ip_whitelist\":\"10.0.0.1\"",
-		  "ip_whitelist: not a list of strings" },
-		{ "\"ip_whitelist\":[\"10.0.0.1\",7]",
-		  "ip_whitelist: not a list of strings" },
-		{ "\"ip_blacklist\":{}",
-		  "ip_blacklist: not a list of strings" },
-		{ "\"ip_whitelist\":[\"a\"],\"ip_blacklist\":[null]",
-		  "ip_blacklist: not a list of strings" },
-		{ "\"quota\":\"5\"", "quota: not a number" },
-		{ "\"quota\":true", "quota: not a number" },
-		{ "\"quota_used\":[1]", "quota_used: not a number" },
-		{ "\"expires_at\":1770120000", "expires_at: not a string" },
-		{ "\"user\":[]", "user: not an object" },
-		{ "\"user\":{}", "user.status: missing" },
-		{ "\"user\":{\"status\":null}", "user.status: missing" },
-		{ "\"user\":{\"status\":1}", "user.status: not a string" },
-		{ "\"user\":{\"status\":\"\",\"balance\":\"1\"}",
-		  "user.balance: not a number" },
-		{ "\"group_id\":1,\"user\":{\"status\":\"\","
-		  "\"allowed_groups\":1}",
-		  "user.allowed_groups: not a list of integers" },
-		{ "\"group_id\":1,\"user\":{\"status\":\"\","
-		  "\"allowed_groups\":[1,\"2\"]}",
-		  "user.allowed_groups: not a list of integers" },
-		{ "\"user\":{\"status\":\"\",\"allowed_groups\":{}}",
-		  "user.allowed_groups: not a list of integers" },
-		{ "\"group\":\"x\"", "group: not an object" },
-		{ "\"group\":{\"status\":1}", "group.status: not a string" },
-		{ "\"group\":{\"subscription_type\":1}",
-		  "group.subscription_type: not a string" },
-		{ "\"group\":{\"is_exclusive\":1}",
-		  "group.is_exclusive: not true or false" },
-		{ "\"group\":{\"daily_limit_usd\":\"\"}",
-		  "group.daily_limit_usd: not a number" },
-		{ "\"group\":{\"weekly_limit_usd\":{}}",
-		  "group.weekly_limit_usd: not a number" },
-		{ "\"group\":{\"monthly_limit_usd\":false}",
-		  "group.monthly_limit_usd: not a number" },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(wrong_types); i++) {
 		char text[1024], error[256];
 
 		snprintf(text, sizeof(text),
 			 "%s{\"key_hash\":\"" B "\",\"snapshot\":{%s}}\n%s",
-			 GOOD(A), rows[i].member, GOOD(C));
-		snprintf(error, sizeof(error), "line 2: %s", rows[i].error);
-		refuse_bytes(rows[i].member, text, strlen(text), error);
+			 GOOD(A), wrong_types[i].member, GOOD(C));
+		snprintf(error, sizeof(error), "line 2: %s",
+			 wrong_types[i].error);
+		refuse_bytes(wrong_types[i].member, text, strlen(text), error);
 	}
 }
+
+#define ROW "{\"status\":\"expired\",\"expires_at\":\"2026-02-03T12:00:00Z\"}"
+
+static void a_subscription_stands_beside_the_snapshot(void **state)
+{
+	static const struct {
+		const char *text;
+		int known; /* -1: NULL */
+	} rows[] = {
+		{ "{\"snapshot\":{\"status\":\"active\"}}", -1 },
+		{ "{\"snapshot\":{},\"subscription\":null}", -1 },
+		{ "{\"snapshot\":{},\"subscription\":false}",
+		  SUBSCRIPTION_NONE },
+		{ "{\"subscription\":" ROW ",\"snapshot\":{}}",
+		  SUBSCRIPTION_ROW },
+		/* The gateway's own, whatever it may come to mean. */
+		{ "{\"snapshot\":{\"subscription\":" ROW "}}", -1 },
+		{ "{\"snapshot\":{\"subscription\":1}}", -1 },
+		{ "{\"status\":\"active\",\"subscription\":" ROW "}", -1 },
+		{ "{\"status\":\"active\",\"subscription\":7}", -1 },
+		{ "{\"not_found\":true,\"subscription\":" ROW "}", -1 },
+		{ "{\"not_found\":true,\"subscription\":7}", -1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct entry e = entry_of(rows[i].text);
+
+		if ((e.subscription ? (int)e.subscription->known : -1) !=
+		    rows[i].known)
+			fail_msg("%s", rows[i].text);
+		if (rows[i].known == SUBSCRIPTION_ROW)
+			assert_int_equal(e.subscription->status, ROW_EXPIRED);
+		entry_fini(&e);
+	}
+}
+
+#define BESIDE(more) "{\"key_hash\":\"" A "\",\"snapshot\":{}," more "}"
 
 static const struct refusal bad_records[] = {
 	{ "bad time", LINE(A, ",\"expires_at\":\"tomorrow\""),
@@ -320,6 +374,12 @@ static const struct refusal bad_records[] = {
 	  "line 1: json: not UTF-8 at byte 117" },
 	{ "escaped NUL", LINE(A, ",\"name\":\"\\u0000\""),
 	  "line 1: json: NUL character at byte 124" },
+	{ "subscription of a wrong type", BESIDE("\"subscription\":true"),
+	  "line 1: subscription: neither an object nor false" },
+	{ "subscription as a list", BESIDE("\"subscription\":[]"),
+	  "line 1: subscription: neither an object nor false" },
+	{ "empty subscription", BESIDE("\"subscription\":{}"),
+	  "line 1: subscription.status: missing" },
 	{ "an e-mail near a mistake is not echoed",
 	  LINE(A, ",\"email\":\"a@example.org\"x"),
 	  "line 1: json: syntax error at byte 133" },
@@ -340,6 +400,7 @@ int main(void)
 		cmocka_unit_test(a_group_is_allowed_if_the_user_lists_it),
 		cmocka_unit_test(amounts_are_read_from_the_text),
 		cmocka_unit_test(a_decoded_record_keeps_what_go_printed),
+		cmocka_unit_test(a_subscription_stands_beside_the_snapshot),
 		cmocka_unit_test(a_wrong_type_refuses_the_snapshot),
 		cmocka_unit_test(a_bad_record_refuses_the_snapshot),
 	};

@@ -4,6 +4,8 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 
 #include "snapshot_file.h"
 
@@ -63,11 +65,44 @@ static void the_header_is_read(void **state)
 	(void)state;
 	assert_true(s.complete);
 	assert_int_equal(s.generated_ns, 1770120000000000000);
+	assert_int_equal(s.taken_ns, 1770120000000000000);
 	assert_string_equal(s.ip_blacklist[0], "192.0.2.7/24");
 	assert_null(s.ip_blacklist[1]);
 	assert_null(s.ip_allowlist);
 	assert_int_equal(s.n_entries, 1);
 	snapshot_fini(&s);
+}
+
+/* Without a header's word, a snapshot is as old as its file. */
+static void a_snapshot_is_as_old_as_it_says(void **state)
+{
+	static const struct {
+		const char *text;
+		struct timespec modified;
+		int64_t taken_ns;
+	} rows[] = {
+		{ GOOD(A), { 1770120000, 5 }, 1770120000000000005 },
+		{ HEADER("") GOOD(A), { 7, 0 }, 7000000000 },
+		{ "{}", { 1, 999999999 }, 1999999999 },
+		{ HEADER(",\"generated_at\":\"2026-02-03T12:00:00Z\""),
+		  { 7, 0 },
+		  1770120000000000000 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct timespec times[2] = { rows[i].modified,
+					     rows[i].modified };
+		char error[SNAPSHOT_ERROR_SIZE] = "";
+		struct snapshot s;
+
+		write_file(rows[i].text, strlen(rows[i].text));
+		assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+		assert_int_equal(snapshot_load(&s, path, error), 0);
+		unlink(path);
+		assert_int_equal(s.taken_ns, rows[i].taken_ns);
+		snapshot_fini(&s);
+	}
 }
 
 static const struct refusal bad_headers[] = {
@@ -107,6 +142,8 @@ static void a_bad_header_refuses_the_snapshot(void **state)
 	refuse_rows(bad_headers, ARRAY_SIZE(bad_headers));
 }
 
+#define MISS(h) "{\"key_hash\":\"" h "\",\"not_found\":true}\n"
+
 static const struct refusal duplicates[] = {
 	{ "neighbours", GOOD(A) GOOD(A),
 	  "line 2: key_hash: aaaaaaaa... is there twice" },
@@ -117,6 +154,13 @@ static const struct refusal duplicates[] = {
 	  "line 3: key_hash: cccccccc... is there twice" },
 	{ "with a miss", GOOD(A) "{\"key_hash\":\"" A "\",\"not_found\":true}",
 	  "line 2: key_hash: aaaaaaaa... is there twice" },
+	{ "with misses before and after",
+	  MISS(B) GOOD(A) MISS(A) GOOD(A) MISS(A),
+	  "line 3: key_hash: aaaaaaaa... is there twice" },
+	{ "two misses", GOOD(C) MISS(A) MISS(B) MISS(A),
+	  "line 4: key_hash: aaaaaaaa... is there twice" },
+	{ "an entry after its miss", MISS(A) GOOD(B) GOOD(A),
+	  "line 3: key_hash: aaaaaaaa... is there twice" },
 	{ "in an object", "{" MEMBER(A) ",\n" MEMBER(B) ",\n" MEMBER(A) "}",
 	  "line 3: key_hash: aaaaaaaa... is there twice" },
 };
@@ -178,6 +222,7 @@ int main(void)
 		cmocka_unit_test(a_miss_is_counted_and_not_kept),
 		cmocka_unit_test(a_snapshot_may_have_no_entry),
 		cmocka_unit_test(the_header_is_read),
+		cmocka_unit_test(a_snapshot_is_as_old_as_it_says),
 		cmocka_unit_test(a_bad_header_refuses_the_snapshot),
 		cmocka_unit_test(a_hash_that_comes_twice_refuses_the_snapshot),
 		cmocka_unit_test(what_cannot_be_opened_is_told_by_name),
