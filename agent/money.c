@@ -164,3 +164,21 @@ int money_parse_used(int64_t *out_nusd, const char *text, size_t size)
 {
 	return parse(out_nusd, text, size, false);
 }
+
+int64_t money_add(int64_t a_nusd, int64_t b_nusd)
+{
+	int64_t sum;
+
+	if (__builtin_add_overflow(a_nusd, b_nusd, &sum))
+		return b_nusd < 0 ? INT64_MIN : INT64_MAX;
+	return sum;
+}
+
+int64_t money_sub(int64_t a_nusd, int64_t b_nusd)
+{
+	int64_t rest;
+
+	if (__builtin_sub_overflow(a_nusd, b_nusd, &rest))
+		return b_nusd < 0 ? INT64_MAX : INT64_MIN;
+	return rest;
+}

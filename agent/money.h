@@ -22,4 +22,8 @@ int money_parse(int64_t *out_nusd, const char *text, size_t size);
  */
 int money_parse_used(int64_t *out_nusd, const char *text, size_t size);
 
+/* Held at the ends of int64. */
+int64_t money_add(int64_t a_nusd, int64_t b_nusd);
+int64_t money_sub(int64_t a_nusd, int64_t b_nusd);
+
 #endif /* MONEY_H */

@@ -167,6 +167,27 @@ static void cents_agree_with_printf(void **state)
 	}
 }
 
+static void sums_stay_within_int64(void **state)
+{
+	static const struct {
+		int64_t a, b, sum, rest;
+	} rows[] = {
+		{ 5, 7, 12, -2 },
+		{ INT64_MAX, 1, INT64_MAX, INT64_MAX - 1 },
+		{ INT64_MIN, 1, INT64_MIN + 1, INT64_MIN },
+		{ INT64_MIN, -1, INT64_MIN, INT64_MIN + 1 },
+		{ INT64_MAX, -1, INT64_MAX - 1, INT64_MAX },
+		{ 0, INT64_MIN, INT64_MIN, INT64_MAX },
+		{ INT64_MAX, INT64_MIN, -1, INT64_MAX },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		assert_int_equal(money_add(rows[i].a, rows[i].b), rows[i].sum);
+		assert_int_equal(money_sub(rows[i].a, rows[i].b), rows[i].rest);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -176,6 +197,7 @@ int main(void)
 		cmocka_unit_test(amounts_beyond_int64_saturate),
 		cmocka_unit_test(only_json_numbers_are_amounts),
 		cmocka_unit_test(size_bounds_the_text),
+		cmocka_unit_test(sums_stay_within_int64),
 		cmocka_unit_test(a_megabyte_of_digits_is_one_pass),
 		cmocka_unit_test(cents_agree_with_printf),
 	};
