@@ -8,11 +8,13 @@
 #   make check-e2e       network namespaces end to end; root
 #   make check-peers     10,000 requests by each client and proxy in use; root
 #   make check-loss      packets lost, doubled and reordered; root
+#   make check-ledger    kill -9 at 1,000 usage reports a second, 50 times; root
 #   make check-kernels   BPF tests, conformance, peers and loss on other kernels,
 #                        under qemu; root
 #   make fuzz            fuzz the parsers (FUZZ_SECONDS=60 each)
 #   make bench           ns per packet of both programs; CAP_BPF
 #   make bench-request   the request plane against nginx by itself; root
+#   make bench-decision  nginx asking portcullis against nginx asking nginx; root
 #   make lint            format, style and static checks
 #   make format          rewrite the sources with clang-format
 #   make install         honours DESTDIR and PREFIX
@@ -48,7 +50,7 @@ BPF_CFLAGS := -g -O2 -mcpu=v3 -Wall -Wextra $(if $(WERROR),-Werror) -target bpf 
 	-Iinclude -Ibpf -MMD -MP \
 	-idirafter /usr/include/$(shell $(CC) -print-multiarch)
 PC_LDFLAGS := -pie -Wl,-z,relro,-z,now
-LIBS := libbpf jansson zlib libcrypto
+LIBS := libbpf jansson zlib libcrypto libmicrohttpd sqlite3 liburcu-qsbr liburcu-cds
 FUZZ_CFLAGS := -g -O1 -fsanitize=address,undefined -std=gnu11 -D_GNU_SOURCE \
 	-Itests -Iinclude -Ibpf -Iagent -MMD -MP
 LDLIBS = $(shell $(PKG_CONFIG) --libs $(LIBS))
@@ -78,6 +80,7 @@ FUZZ_LIB  := $(patsubst agent/%.c,build/fuzz/agent/%.o,$(filter-out agent/main.c
 E2E       := $(wildcard tests/e2e/*.sh)
 PEERS     := tests/e2e/real-peers-get-every-answer.sh
 LOSS      := tests/e2e/streams-survive-a-bad-network.sh
+KILLED    := tests/e2e/acknowledged-usage-survives-kill-9.sh
 STYLED    := $(wildcard agent/*.[ch] bpf/*.[ch] include/*.h tests/*/*.[ch])
 SCRIPTS   := $(wildcard .ci/run scripts/* tests/e2e/*.sh tests/*/lib.bash)
 
@@ -85,7 +88,8 @@ SCRIPTS   := $(wildcard .ci/run scripts/* tests/e2e/*.sh tests/*/lib.bash)
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all bpf bootstrap demo check check-unit check-bpf check-e2e check-peers \
-	check-loss check-kernels fuzz bench bench-request \
+	check-loss check-ledger check-kernels fuzz bench bench-request \
+	bench-decision \
 	lint format install uninstall clean dist help
 
 all: $(O)/portcullis bpf $(O)/loss/impair.bpf.o
@@ -128,6 +132,9 @@ check-loss: all
 	@O=$(O) REQUESTS=$(REQUESTS) BODIES=large WAYS=all \
 		LIMIT_E2E_S=1800 scripts/check $(LOSS)
 
+check-ledger: all
+	@O=$(O) ROUNDS=50 LIMIT_E2E_S=1800 scripts/check $(KILLED)
+
 check-kernels: all $(BPFTEST)
 	@O=$(O) scripts/check-kernels $(BPFTEST) $(PEERS) $(LOSS)
 
@@ -137,6 +144,9 @@ bench: $(O)/bench_request
 bench-request: all $(O)/bench_request $(O)/load
 	@$(O)/bench_request
 	@scripts/bench-request $(O)/portcullis $(O)/load
+
+bench-decision: all $(O)/load
+	@scripts/bench-decision $(O)/portcullis $(O)/load
 
 $(O)/portcullis: $(AGENT)
 	$(call say,LD,$@)

@@ -4,19 +4,17 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <net/if.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/signalfd.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "attach.h"
 #include "clock.h"
 #include "host.h"
+#include "interfaces.h"
 #include "living.h"
 #include "loader.h"
 #include "log.h"
@@ -25,6 +23,8 @@
 #include "options.h"
 #include "pins.h"
 #include "policy.h"
+#include "service.h"
+#include "signals.h"
 #include "snapshot.h"
 
 /* How often the lease is renewed and the clock's offset looked at. */
@@ -37,13 +37,15 @@ struct agent {
 	struct loader *loader;
 	struct maps maps;
 	struct living living;
+	struct service *service; /* NULL: none */
 	unsigned int ticks;
 	int lock;
 	int signals;
 	int timer;
 	uint64_t generation; /* in force; 0: none */
 	bool has_maps;
-	bool adopted; /* a policy of an earlier run was in force */
+	bool put_failed; /* said once */
+	bool adopted;	 /* a policy of an earlier run was in force */
 };
 
 static void close_fd(int fd)
@@ -54,6 +56,7 @@ static void close_fd(int fd)
 
 static void agent_fini(struct agent *a)
 {
+	service_free(a->service);
 	if (a->has_maps)
 		maps_close(&a->maps);
 	living_close(&a->living);
@@ -64,13 +67,24 @@ static void agent_fini(struct agent *a)
 	options_fini(&a->opt);
 }
 
+/* A snapshot, and what was made of it. */
+struct material {
+	struct snapshot snap;
+	struct policy policy;
+};
+
+static void material_fini(struct material *m)
+{
+	snapshot_fini(&m->snap);
+	policy_fini(&m->policy);
+}
+
 /* The snapshot and the flags to a policy; the summary of what failed is logged.
  */
-static int compile(struct policy *out, const struct agent *a)
+static int compile(struct material *out, const struct agent *a)
 {
 	struct policy_options opt = { 0 };
 	char error[SNAPSHOT_ERROR_SIZE] = "";
-	struct snapshot snap = { 0 };
 	struct prefix *own = NULL;
 	int rc = 0;
 
@@ -86,16 +100,15 @@ static int compile(struct policy *out, const struct agent *a)
 		opt.gateways.items = own;
 	opt.now_ns = a->opt.clock_ns ? a->opt.clock_ns : clock_now_ns();
 	if (a->opt.snapshot)
-		rc = snapshot_load(&snap, a->opt.snapshot, error);
+		rc = snapshot_load(&out->snap, a->opt.snapshot, error);
 	if (rc) {
 		log_line("snapshot %s", error);
 	} else {
-		rc = policy_compile(out, &snap, &opt);
+		rc = policy_compile(&out->policy, &out->snap, &opt);
 		if (rc)
 			log_line("cannot compile the policy: %s",
 				 strerror(-rc));
 	}
-	snapshot_fini(&snap);
 	free(own);
 	return rc;
 }
@@ -110,8 +123,14 @@ static void log_policy(const struct policy *p)
 			 p->summary.warnings[i].count);
 }
 
-static int apply(struct agent *a, struct policy *p)
+/*
+ * The kernel first, by the use that the snapshot tells of; the service then
+ * tells it of the keys whose use since then makes a difference, which takes a
+ * few milliseconds.
+ */
+static int apply(struct agent *a, struct material *m)
 {
+	struct policy *p = &m->policy;
 	int rc;
 
 	p->head.generation = a->generation + 1;
@@ -122,7 +141,28 @@ static int apply(struct agent *a, struct policy *p)
 	}
 	a->generation = p->head.generation;
 	log_policy(p);
-	return 0;
+	if (!a->service || !a->opt.snapshot)
+		return 0;
+	rc = service_replace(a->service, &m->snap, p->head.complete_until_ns);
+	if (rc)
+		log_line("the decision service goes on with the keys from "
+			 "before: %s",
+			 strerror(-rc));
+	return rc;
+}
+
+static void tell_kernel(const struct pc_digest *key, const struct pc_key *value,
+			void *arg)
+{
+	struct agent *a = arg;
+	int rc = maps_put_key(&a->maps, key, value);
+
+	/* A key that is not in force has no facts there to change. */
+	if (rc && rc != -ENOENT && !a->put_failed) {
+		a->put_failed = true;
+		log_line("cannot tell the kernel of a key's use: %s",
+			 strerror(-rc));
+	}
 }
 
 static void tick(struct agent *a)
@@ -139,107 +179,17 @@ static void tick(struct agent *a)
 /* A long reload must not cost the lease: it is renewed on the way. */
 static void reload(struct agent *a)
 {
-	struct policy p = { 0 };
-	int rc = compile(&p, a);
+	struct material m = { 0 };
+	int rc = compile(&m, a);
 
 	tick(a);
 	if (!rc)
-		rc = apply(a, &p);
+		rc = apply(a, &m);
 	tick(a);
-	policy_fini(&p);
+	material_fini(&m);
 	if (rc)
 		log_line("keeping generation %llu",
 			 (unsigned long long)a->generation);
-}
-
-static int check_list(const struct agent *a, const struct text_list *list,
-		      int (*check)(const char *pin_dir, int ifindex,
-				   const char *name))
-{
-	int rc = 0;
-
-	for (size_t i = 0; i < list->n && !rc; i++) {
-		int ifindex = host_find_interface(list->items[i]);
-
-		rc = ifindex < 0
-			     ? ifindex
-			     : check(a->opt.pin_dir, ifindex, list->items[i]);
-	}
-	return rc;
-}
-
-/* Is the place free on every interface?  Asked before anything is changed. */
-static int check_interfaces(const struct agent *a)
-{
-	int rc = check_list(a, &a->opt.interfaces, attach_check_xdp);
-
-	return rc ? rc
-		  : check_list(a, &a->opt.request_interfaces,
-			       attach_check_request);
-}
-
-static int attach(const struct agent *a)
-{
-	const struct options *o = &a->opt;
-	const struct attach_programs xdp = {
-		.native_fd = loader_xdp_fd(a->loader),
-		.generic_fd = loader_xdp_generic_fd(a->loader),
-		.may_be_native = o->xdp_mode != XDP_GENERIC,
-		.may_be_generic = o->xdp_mode != XDP_NATIVE,
-	};
-	const struct attach_filters filters = {
-		.request_fd = loader_request_fd(a->loader),
-		.reply_fd = loader_reply_fd(a->loader),
-	};
-	int rc = 0;
-
-	for (size_t i = 0; i < o->interfaces.n && !rc; i++) {
-		const char *name = o->interfaces.items[i];
-
-		rc = attach_xdp(o->pin_dir, &xdp, host_find_interface(name),
-				name);
-	}
-	for (size_t i = 0; i < o->request_interfaces.n && !rc; i++) {
-		const char *name = o->request_interfaces.items[i];
-
-		rc = attach_request(o->pin_dir, &filters,
-				    host_find_interface(name), name);
-	}
-	return rc;
-}
-
-/* By number: an interface has several names. */
-static bool listed(const struct text_list *list, int ifindex)
-{
-	for (size_t i = 0; i < list->n; i++) {
-		if ((int)if_nametoindex(list->items[i]) == ifindex)
-			return true;
-	}
-	return false;
-}
-
-/* Takes away what an earlier run attached where this one was not told to. */
-static int prune(const struct agent *a)
-{
-	const struct options *o = &a->opt;
-	struct attachment *list;
-	size_t n;
-	int rc = attach_list(&list, &n, o->pin_dir);
-
-	if (rc)
-		return rc;
-	for (size_t i = 0; i < n && !rc; i++) {
-		const struct attachment *t = &list[i];
-
-		if (t->xdp && !listed(&o->interfaces, t->ifindex))
-			rc = attach_remove_xdp(o->pin_dir, t->ifindex, t->name);
-		if (!rc && (t->request || t->reply) &&
-		    !listed(&o->request_interfaces, t->ifindex))
-			rc = attach_remove_request(o->pin_dir, t->ifindex,
-						   t->name);
-	}
-	free(list);
-	return rc;
 }
 
 static bool listens(const struct port_list *ports, uint16_t port)
@@ -256,7 +206,8 @@ static bool is_left_alone(const struct pc_flow_key *key, const void *arg)
 {
 	const struct agent *a = arg;
 
-	return !listed(&a->opt.request_interfaces, (int)key->ifindex) ||
+	return !interfaces_listed(&a->opt.request_interfaces,
+				  (int)key->ifindex) ||
 	       !listens(&a->opt.ports, ntohs(key->dport));
 }
 
@@ -301,7 +252,7 @@ static int load(struct agent *a)
 	if (!rc)
 		rc = lock(a);
 	if (!rc)
-		rc = check_interfaces(a);
+		rc = interfaces_check(&a->opt);
 	if (!rc)
 		rc = loader_load(&a->loader, a->opt.pin_dir);
 	if (!rc) {
@@ -318,48 +269,32 @@ static int load(struct agent *a)
 	return 0;
 }
 
-/* Signals arrive as bytes to read, so that nothing is ever half-done by one. */
 static int open_events(struct agent *a)
 {
 	struct itimerspec every = { .it_interval.tv_nsec = TICK_NS,
 				    .it_value.tv_nsec = TICK_NS };
-	sigset_t set;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	/* Whoever read our log may leave. */
-	if (sigprocmask(SIG_BLOCK, &set, NULL) ||
-	    signal(SIGPIPE, SIG_IGN) == SIG_ERR)
-		return -errno;
-	a->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	a->signals = signals_open();
+	if (a->signals < 0)
+		return a->signals;
 	a->timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (a->signals < 0 || a->timer < 0 ||
-	    timerfd_settime(a->timer, 0, &every, NULL))
+	if (a->timer < 0 || timerfd_settime(a->timer, 0, &every, NULL))
 		return -errno;
 	return 0;
 }
 
-/*
- * Takes all signals that wait: many SIGHUPs are one reload, and none of them
- * keeps a SIGTERM waiting.  1: time to leave.
- */
+/* 1: time to leave. */
 static int take_signals(struct agent *a)
 {
-	struct signalfd_siginfo info;
-	bool hup = false;
+	unsigned int what = signals_take(a->signals);
 
-	while (read(a->signals, &info, sizeof(info)) == sizeof(info)) {
-		if (info.ssi_signo != SIGHUP)
-			return 1;
-		hup = true;
+	if (what & SIGNALS_LEAVE)
+		return 1;
+	if (what & SIGNALS_RELOAD) {
+		notify_reloading();
+		reload(a);
+		notify_ready();
 	}
-	if (!hup)
-		return 0;
-	notify_reloading();
-	reload(a);
-	notify_ready();
 	return 0;
 }
 
@@ -383,13 +318,15 @@ static void loop(struct agent *a)
 /* Everything up to "ready". */
 static int start(struct agent *a)
 {
-	struct policy p = { 0 };
+	struct material m = { 0 };
 	int rc = host_check();
 
 	if (!rc)
 		rc = open_events(a);
+	if (!rc && a->opt.listen.n)
+		rc = service_open(&a->service, &a->opt);
 	if (!rc)
-		rc = compile(&p, a);
+		rc = compile(&m, a);
 	if (!rc)
 		rc = load(a);
 	if (!rc) {
@@ -397,14 +334,17 @@ static int start(struct agent *a)
 		rc = drain(a);
 	}
 	if (!rc)
-		rc = apply(a, &p);
-	policy_fini(&p);
+		rc = apply(a, &m);
+	material_fini(&m);
 	if (!rc)
-		rc = attach(a);
+		rc = interfaces_attach(&a->opt, a->loader);
 	if (!rc)
-		rc = prune(a);
+		rc = interfaces_prune(&a->opt);
+	/* Threads have the privileges that they are made with. */
 	if (!rc)
 		rc = host_drop_privileges();
+	if (!rc && a->service)
+		rc = service_start(a->service, tell_kernel, a);
 	return rc;
 }
 

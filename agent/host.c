@@ -259,14 +259,24 @@ int host_addresses(struct prefix **out, size_t *n)
 	return 0;
 }
 
+int host_hide(void)
+{
+	struct rlimit none = { 0 };
+
+	return setrlimit(RLIMIT_CORE, &none) || prctl(PR_SET_DUMPABLE, 0) ||
+			       prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+		       ? -errno
+		       : 0;
+}
+
 int host_drop_privileges(void)
 {
 	struct __user_cap_header_struct hdr = {
 		.version = _LINUX_CAPABILITY_VERSION_3,
 	};
 	struct __user_cap_data_struct data[2] = { 0 };
-	struct rlimit none = { 0 };
 	uint64_t keep = 0;
+	int rc = host_hide();
 
 	for (size_t i = 0; i < N_CAPABILITIES; i++) {
 		if (capabilities[i].kept)
@@ -276,9 +286,7 @@ int host_drop_privileges(void)
 		data[i].effective = (uint32_t)(keep >> 32 * i);
 		data[i].permitted = data[i].effective;
 	}
-	if (setrlimit(RLIMIT_CORE, &none) || prctl(PR_SET_DUMPABLE, 0) ||
-	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
-	    syscall(SYS_capset, &hdr, data))
-		return -errno;
-	return 0;
+	if (!rc && syscall(SYS_capset, &hdr, data))
+		rc = -errno;
+	return rc;
 }

@@ -34,7 +34,13 @@ int host_find_interface(const char *name);
  */
 int host_addresses(struct prefix **out, size_t *n);
 
-/* No core dumps, no new privileges, only what running needs.  0 or -errno. */
+/* No core dumps, nobody looks in, no new privileges.  0 or -errno. */
+int host_hide(void);
+
+/*
+ * That, and only the capabilities that running needs, in this thread and those
+ * it makes from here on.  0 or -errno.
+ */
 int host_drop_privileges(void);
 
 #endif /* HOST_H */

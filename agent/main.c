@@ -7,10 +7,12 @@
 #include "agent.h"
 #include "answer.h"
 #include "check_snapshot.h"
+#include "decisions.h"
 #include "detach.h"
 #include "explain.h"
 #include "judge.h"
 #include "pc_abi.h"
+#include "serve.h"
 #include "status.h"
 #include "wipe.h"
 
@@ -29,9 +31,13 @@ static const struct command {
 } commands[] = {
 	{ "run", "[flags]", "attach the filter, keep its policy in force",
 	  run_main },
+	{ "serve", "[flags]", "answer proxies and gateways, without the filter",
+	  serve_main },
 	{ "detach", "[flags]", "remove the filter", detach_main },
 	{ "status", "[-j]", "show policy and counters", status_main },
 	{ "explain", "[flags]", "show every check of a key", explain_main },
+	{ "decisions", "[-f] [-j]", "show recent denials of the service",
+	  decisions_main },
 	{ "check-snapshot", "[flags] FILE",
 	  "compile a snapshot, change nothing", check_snapshot_main },
 	{ "judge", "FILE...", "answer conformance cases", judge_main },

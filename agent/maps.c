@@ -46,7 +46,8 @@ static void *map_page(int fd)
 
 int maps_open_pinned(struct maps *m, const char *pin_dir)
 {
-	struct maps out = { 0 };
+	struct maps out = { .live_keys = -1,
+			    .live = PTHREAD_MUTEX_INITIALIZER };
 	int rc = 0;
 
 	for (size_t i = 0; i < N_MAPS; i++)
@@ -84,6 +85,9 @@ void maps_close(struct maps *m)
 			close(*map_fd(m, i));
 		*map_fd(m, i) = -1;
 	}
+	if (m->live_keys >= 0)
+		close(m->live_keys);
+	m->live_keys = -1;
 	m->active_word = NULL;
 	m->clock_word = NULL;
 }
@@ -218,6 +222,7 @@ static int close_put(int fd)
 	return 0;
 }
 
+/* As put_trie(). */
 static int put_keys(int outer, uint32_t slot, const struct policy *p)
 {
 	int fd = new_hash("pc_keys_inner", p->n_keys), rc;
@@ -229,6 +234,8 @@ static int put_keys(int outer, uint32_t slot, const struct policy *p)
 		rc = verify_keys(fd, p);
 	if (!rc && bpf_map_update_elem(outer, &slot, &fd, BPF_ANY))
 		rc = -errno;
+	if (!rc)
+		return fd;
 	close(fd);
 	return rc;
 }
@@ -276,30 +283,51 @@ static int retire(struct maps *m, uint32_t slot)
 		rc = close_put(put_trie(m->key_rules, slot, "pc_rules_inner",
 					NULL, 0));
 	if (!rc)
-		rc = put_keys(m->keys, slot, &empty);
+		rc = close_put(put_keys(m->keys, slot, &empty));
 	return rc ? rc : put_element(m->policy, slot, &none, sizeof(none));
 }
 
-/* Everything but the flip.  *prefixes is the slot's trie, for the caller to
- * close. */
+/* Inner maps of a slot, for the caller to close; negative: none. */
+struct slot_maps {
+	int prefixes;
+	int keys;
+};
+
+/* Everything but the flip. */
 static int fill_slot(struct maps *m, uint32_t slot, const struct policy *p,
-		     int *prefixes)
+		     struct slot_maps *inner)
 {
 	int rc;
 
-	*prefixes = put_trie(m->prefixes, slot, "pc_prefix_inner", p->prefixes,
-			     p->n_prefixes);
-	if (*prefixes < 0)
-		return *prefixes;
+	*inner = (struct slot_maps){ -1, -1 };
+	inner->prefixes = put_trie(m->prefixes, slot, "pc_prefix_inner",
+				   p->prefixes, p->n_prefixes);
+	if (inner->prefixes < 0)
+		return inner->prefixes;
 	rc = close_put(put_trie(m->key_rules, slot, "pc_rules_inner",
 				p->key_rules, p->n_key_rules));
-	if (!rc)
-		rc = put_keys(m->keys, slot, p);
+	if (!rc) {
+		inner->keys = put_keys(m->keys, slot, p);
+		rc = inner->keys < 0 ? inner->keys : 0;
+	}
 	if (!rc)
 		rc = put_answers(m, slot, p);
 	if (!rc)
 		rc = put_element(m->policy, slot, &p->head, sizeof(p->head));
 	return rc;
+}
+
+/* A map is found again by its number only with CAP_SYS_ADMIN, so it is kept. */
+static void flip(struct maps *m, uint32_t slot, struct slot_maps *inner)
+{
+	int before;
+
+	pthread_mutex_lock(&m->live);
+	__atomic_store_n(m->active_word, slot, __ATOMIC_RELEASE);
+	before = m->live_keys;
+	m->live_keys = inner->keys;
+	pthread_mutex_unlock(&m->live);
+	inner->keys = before;
 }
 
 /*
@@ -311,19 +339,45 @@ static int fill_slot(struct maps *m, uint32_t slot, const struct policy *p,
 int maps_apply(struct maps *m, const struct policy *p)
 {
 	uint32_t old = active_slot(m), slot = !old;
-	int prefixes, rc = fill_slot(m, slot, p, &prefixes);
+	struct slot_maps inner;
+	int rc = fill_slot(m, slot, p, &inner);
 
 	if (rc) {
 		retire(m, slot);
 	} else {
-		__atomic_store_n(m->active_word, slot, __ATOMIC_RELEASE);
+		flip(m, slot, &inner);
 		/* Live: what fails from here on only costs memory. */
-		if (!bpf_map_update_elem(m->prefixes, &slot, &prefixes,
+		if (!bpf_map_update_elem(m->prefixes, &slot, &inner.prefixes,
 					 BPF_ANY))
 			retire(m, old);
 	}
-	if (prefixes >= 0)
-		close(prefixes);
+	if (inner.prefixes >= 0)
+		close(inner.prefixes);
+	if (inner.keys >= 0)
+		close(inner.keys);
+	return rc;
+}
+
+int maps_put_key(struct maps *m, const struct pc_digest *d,
+		 const struct pc_key *value)
+{
+	struct pc_key now;
+	int rc = 0;
+
+	pthread_mutex_lock(&m->live);
+	if (m->live_keys < 0) {
+		rc = -ENOENT;
+	} else if (bpf_map_lookup_elem(m->live_keys, d, &now)) {
+		rc = -errno;
+	} else {
+		now.facts = (now.facts & PC_F_WHITELIST) |
+			    (value->facts & ~PC_F_WHITELIST);
+		now.status = value->status;
+		now.expires_ns = value->expires_ns;
+		if (bpf_map_update_elem(m->live_keys, d, &now, BPF_EXIST))
+			rc = -errno;
+	}
+	pthread_mutex_unlock(&m->live);
 	return rc;
 }
 

@@ -6,6 +6,7 @@
 #ifndef MAPS_H
 #define MAPS_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -23,7 +24,10 @@ struct maps {
 	int answers;
 	int clock;
 	int counts;
-	uint32_t *active_word;	     /* mapped, of pc_active */
+	/* What maps_put_key() writes: the keys of the last maps_apply(). */
+	int live_keys;
+	pthread_mutex_t live;  /* of live_keys; held for a system call or two */
+	uint32_t *active_word; /* mapped, of pc_active */
 	struct pc_clock *clock_word; /* mapped, of pc_clock */
 };
 
@@ -40,6 +44,14 @@ void maps_close(struct maps *m);
  * (-EILSEQ: what was read back is not what was written).
  */
 int maps_apply(struct maps *m, const struct policy *p);
+
+/*
+ * Changes status, facts and expiry of a key of the last maps_apply(), which may
+ * run in another thread; its address rules stay.  0; -ENOENT: there is no such
+ * key; -errno.
+ */
+int maps_put_key(struct maps *m, const struct pc_digest *d,
+		 const struct pc_key *value);
 
 /* The header in force.  -ENOENT: none yet. */
 int maps_read_policy(struct maps *m, struct pc_policy *out);

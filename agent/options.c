@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * One table of flags.  A flag's default is a text that goes through the same
- * parser as the operator's, so what --help shows is what is in force, and a
- * flag's choices are read from the text that --help prints.
+ * Reads arguments by the table of flags.  A flag's default is a text that goes
+ * through the same parser as the operator's, so what --help shows is what is in
+ * force, and a flag's choices are read from the text that --help prints.
  */
 #include "options.h"
 
@@ -11,98 +11,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "flags.h"
 #include "log.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-
-#define POLICY (OPTIONS_RUN | OPTIONS_EXPLAIN | OPTIONS_CHECK)
-#define LIVE (OPTIONS_RUN | OPTIONS_EXPLAIN | OPTIONS_STATUS | OPTIONS_DETACH)
-#define READ (OPTIONS_EXPLAIN | OPTIONS_CHECK | OPTIONS_STATUS)
-
-static const struct flag {
-	const char *name;
-	unsigned int verbs;
-	const char *value;   /* NULL: takes none; "a|b": enum value 0 or 1 */
-	const char *initial; /* parsed when the flag is not given */
-	size_t field;
-	value_fn *parse;
-	const char *help;
-} flags[] = {
-#define F(member) offsetof(struct options, member)
-	{ "interface", OPTIONS_RUN, "NAME", NULL, F(interfaces),
-	  value_interface, "filter addresses here (repeatable)" },
-	{ "request-interface", OPTIONS_RUN, "NAME", NULL, F(request_interfaces),
-	  value_interface,
-	  "judge requests here (repeatable; default: lo and every "
-	  "--interface)" },
-	{ "gateway-port", OPTIONS_RUN, "PORT", "8080", F(ports), value_port,
-	  "TCP port of the gateway (repeatable)" },
-	{ "snapshot", OPTIONS_RUN, "FILE", NULL, F(snapshot), value_text,
-	  "auth snapshot; without it no keys are judged" },
-	{ "snapshot", OPTIONS_EXPLAIN, "FILE", NULL, F(snapshot), value_text,
-	  "explain by this file, not by what is in force" },
-	{ "profile", POLICY, "seed|v0.1.179", "v0.1.179", F(profile),
-	  value_profile, "the gateway's version" },
-	{ "run-mode", POLICY, "standard|simple", "standard", F(run_mode),
-	  value_choice, "the gateway's run mode" },
-	{ "deny", OPTIONS_RUN, "reply|close|reset|drop[:REASON]", "reply",
-	  F(deny), value_deny,
-	  "what a refused request gets, or one refused for that reason "
-	  "(repeatable)" },
-	{ "unknown-keys", POLICY, "pass|deny", "pass", F(deny_unknown),
-	  value_choice,
-	  "keys that a complete snapshot does not have, while it is younger "
-	  "than the lease" },
-	{ "mode", OPTIONS_RUN, "enforce|monitor", "enforce", F(monitor),
-	  value_choice, "monitor counts and denies nothing" },
-	{ "allow", POLICY, "CIDR", NULL, F(allow), value_prefix,
-	  "never drop these addresses (repeatable)" },
-	{ "block", POLICY, "CIDR", NULL, F(block), value_prefix,
-	  "drop these addresses (repeatable)" },
-	{ "trusted-proxy", POLICY, "CIDR", NULL, F(proxies), value_prefix,
-	  "these speak for other clients (repeatable)" },
-	{ "gateway-address", OPTIONS_RUN, "CIDR", NULL, F(gateways),
-	  value_prefix,
-	  "the gateway's address (repeatable; default: every address of this host)" },
-	{ "ip-scope", POLICY, "key|consensus|global", "key", F(ip_scope),
-	  value_choice, "whose address rules hold for the whole host" },
-	{ "trust-forwarded", OPTIONS_RUN, "off|on", "on", F(trust_forwarded),
-	  value_choice, "the gateway believes forwarding headers" },
-	{ "client-ip-header", OPTIONS_RUN, "NAME", NULL, F(client_ip_headers),
-	  value_header, "and this one of its own (repeatable)" },
-	{ "xdp-mode", OPTIONS_RUN, "auto|native|generic", "auto", F(xdp_mode),
-	  value_choice, "how the address filter is attached" },
-	{ "lease", OPTIONS_RUN, "DURATION", "10m", F(lease_ns), value_duration,
-	  "key denies outlive the agent this long (0: for ever)" },
-	{ "drain", OPTIONS_RUN | OPTIONS_DETACH, "DURATION", "10s", F(drain_ns),
-	  value_duration,
-	  "wait so long for answers under way before ending connections" },
-	{ "clock", OPTIONS_RUN, "TIME", NULL, F(clock_ns), value_time,
-	  "for tests: it is always this time" },
-	{ "key-stdin", OPTIONS_EXPLAIN, NULL, NULL, F(key_stdin), value_switch,
-	  "read the key from standard input" },
-	{ "key-hash", OPTIONS_EXPLAIN, "HEX", NULL, F(key_hash), value_hash,
-	  "the key's SHA-256" },
-	{ "ip", OPTIONS_EXPLAIN, "ADDR", NULL, F(ip), value_address,
-	  "the client's address" },
-	{ "path", OPTIONS_EXPLAIN, "PATH", "/v1/messages", F(path), value_path,
-	  "the request's path" },
-	{ "method", OPTIONS_EXPLAIN, "METHOD", "POST", F(method), value_method,
-	  "the request's method" },
-	{ "pin-dir", LIVE, "DIR", OPTIONS_PIN_DIR, F(pin_dir), value_text,
-	  "where maps and programs are pinned" },
-	{ "json", READ, NULL, NULL, F(json), value_switch,
-	  "print JSON (also -j)" },
-#undef F
-};
 
 static const struct verb {
 	unsigned int which;
 	const char *operand; /* NULL: takes none */
 } verbs[] = {
-	{ OPTIONS_RUN, NULL },	   { OPTIONS_EXPLAIN, NULL },
-	{ OPTIONS_CHECK, "FILE" }, { OPTIONS_STATUS, NULL },
-	{ OPTIONS_DETACH, NULL },
+	{ OPTIONS_RUN, NULL },	     { OPTIONS_EXPLAIN, NULL },
+	{ OPTIONS_CHECK, "FILE" },   { OPTIONS_STATUS, NULL },
+	{ OPTIONS_DETACH, NULL },    { OPTIONS_SERVE, NULL },
+	{ OPTIONS_DECISIONS, NULL },
 };
 
 static const struct verb *find_verb(unsigned int which)
@@ -117,7 +38,7 @@ static const struct verb *find_verb(unsigned int which)
 static const struct flag *find_flag(const char *name, size_t size,
 				    unsigned int which)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
+	for (size_t i = 0; i < n_flags; i++) {
 		const struct flag *f = &flags[i];
 
 		if (f->verbs & which && strlen(f->name) == size &&
@@ -133,7 +54,7 @@ static void print_help(const char *name, unsigned int which)
 
 	printf("usage: portcullis %s [flags]%s%s\n\n", name,
 	       v->operand ? " " : "", v->operand ? v->operand : "");
-	for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
+	for (size_t i = 0; i < n_flags; i++) {
 		const struct flag *f = &flags[i];
 		char left[48];
 
@@ -168,7 +89,7 @@ struct cursor {
 	char **argv;
 	int at;
 	unsigned int which;
-	bool given[ARRAY_SIZE(flags)];
+	bool given[FLAGS_MAX];
 };
 
 static int usage_error(const struct cursor *c, const char *what)
@@ -206,6 +127,25 @@ static int read_flag(struct options *o, struct cursor *c)
 	return apply_flag(o, f, text);
 }
 
+/* "-j", at c->at. */
+static int read_letter(struct options *o, struct cursor *c)
+{
+	static const struct {
+		char letter[3];
+		const char *name;
+	} letters[] = { { "-j", "json" }, { "-f", "follow" } };
+	const char *arg = c->argv[c->at++];
+
+	for (size_t i = 0; i < ARRAY_SIZE(letters); i++) {
+		const char *name = letters[i].name;
+		const struct flag *f = find_flag(name, strlen(name), c->which);
+
+		if (f && !strcmp(arg, letters[i].letter))
+			return apply_flag(o, f, NULL);
+	}
+	return flag_error(c, arg, "is no flag of this command");
+}
+
 static int read_operand(struct options *o, struct cursor *c)
 {
 	const char *arg = c->argv[c->at++];
@@ -233,12 +173,8 @@ static int read_argv(struct options *o, struct cursor *c)
 			c->at++;
 		} else if (!strcmp(arg, "--help") || !strcmp(arg, "-h")) {
 			return 1;
-		} else if (!strcmp(arg, "-j") &&
-			   find_flag("json", 4, c->which)) {
-			o->json = true;
-			c->at++;
 		} else if (arg[1] != '-') {
-			err = flag_error(c, arg, "is no flag of this command");
+			err = read_letter(o, c);
 		} else {
 			err = read_flag(o, c);
 		}
@@ -246,17 +182,33 @@ static int read_argv(struct options *o, struct cursor *c)
 	return err;
 }
 
+/* A row of other verbs, where this one has a row of its own for the flag. */
+static bool is_others(const struct flag *f, unsigned int which)
+{
+	return !(f->verbs & which) &&
+	       find_flag(f->name, strlen(f->name), which);
+}
+
 static int fill_defaults(struct options *o, const struct cursor *c)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
+	for (size_t i = 0; i < n_flags; i++) {
 		int err = 0;
 
-		if (flags[i].initial && !c->given[i])
+		if (flags[i].initial && !c->given[i] &&
+		    !is_others(&flags[i], c->which))
 			err = apply_flag(o, &flags[i], flags[i].initial);
 		if (err)
 			return err;
 	}
 	return 0;
+}
+
+static void text_list_fini(struct text_list *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		free(list->items[i]);
+	free(list->items);
+	*list = (struct text_list){ NULL, 0 };
 }
 
 static int finish_run(struct options *o, const struct cursor *c)
@@ -278,8 +230,9 @@ static int finish_run(struct options *o, const struct cursor *c)
 /* The policy in force was compiled with flags of its own. */
 static int refuse_policy_flags(const struct cursor *c)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
-		if (c->given[i] && flags[i].verbs == POLICY) {
+	for (size_t i = 0; i < n_flags; i++) {
+		if (c->given[i] &&
+		    (flags[i].verbs & FLAGS_POLICY) == FLAGS_POLICY) {
 			log_line("--%s goes with --snapshot; the policy in "
 				 "force has its own",
 				 flags[i].name);
@@ -299,8 +252,31 @@ static int finish_explain(struct options *o, const struct cursor *c)
 	return o->snapshot ? 0 : refuse_policy_flags(c);
 }
 
+/* "none" stands alone and leaves nothing. */
+static int finish_listen(struct options *o, const struct cursor *c)
+{
+	for (size_t i = 0; i < o->listen.n; i++) {
+		if (strcmp(o->listen.items[i], "none"))
+			continue;
+		if (o->listen.n > 1)
+			return usage_error(c, "--listen none stands alone");
+		text_list_fini(&o->listen);
+	}
+	if (!o->listen.n && c->which == OPTIONS_SERVE)
+		return usage_error(c, "a --listen is needed");
+	if (o->hold_default_nusd > o->hold_max_nusd)
+		return usage_error(c, "--hold-default is above --hold-max");
+	return 0;
+}
+
 static int finish(struct options *o, const struct cursor *c)
 {
+	int err = 0;
+
+	if (c->which & (OPTIONS_RUN | OPTIONS_SERVE))
+		err = finish_listen(o, c);
+	if (err)
+		return err;
 	if (c->which == OPTIONS_RUN)
 		return finish_run(o, c);
 	if (c->which == OPTIONS_CHECK && !o->snapshot)
@@ -330,18 +306,15 @@ int options_parse(struct options *out, int argc, char **argv,
 	return err;
 }
 
-static void text_list_fini(struct text_list *list)
-{
-	for (size_t i = 0; i < list->n; i++)
-		free(list->items[i]);
-	free(list->items);
-}
-
 void options_fini(struct options *o)
 {
 	text_list_fini(&o->interfaces);
 	text_list_fini(&o->request_interfaces);
 	text_list_fini(&o->client_ip_headers);
+	text_list_fini(&o->listen);
+	text_list_fini(&o->socket_peers);
+	free(o->ledger);
+	free(o->trace);
 	free(o->ports.items);
 	free(o->allow.items);
 	free(o->block.items);
@@ -352,6 +325,7 @@ void options_fini(struct options *o)
 	free(o->key_hash);
 	free(o->path);
 	free(o->method);
+	free(o->id);
 	memset(o, 0, sizeof(*o));
 }
 

@@ -22,11 +22,16 @@
 #define OPTIONS_CHECK 0x04u
 #define OPTIONS_STATUS 0x08u
 #define OPTIONS_DETACH 0x10u
+#define OPTIONS_SERVE 0x20u
+#define OPTIONS_DECISIONS 0x80u
 
 #define OPTIONS_TEXT(x) OPTIONS_TEXT_(x)
 #define OPTIONS_TEXT_(x) #x
 /* Where maps, programs and links are pinned when --pin-dir does not say. */
 #define OPTIONS_PIN_DIR "/sys/fs/bpf/portcullis/v" OPTIONS_TEXT(PC_ABI_VERSION)
+
+/* Where the service leaves its denials when --trace does not say. */
+#define OPTIONS_TRACE "/run/portcullis/decisions"
 
 enum xdp_mode {
 	XDP_AUTO, /* native, else generic with the reason said */
@@ -59,12 +64,27 @@ struct options {
 	int64_t clock_ns;  /* not 0: the Unix time it always is */
 	uint64_t drain_ns; /* patience of living_drain() */
 
+	/* the decision service */
+	struct text_list listen; /* empty: there is none */
+	struct text_list socket_peers;
+	char *ledger;	     /* "none": in memory */
+	uint64_t max_age_ns; /* of a snapshot; 0: no end */
+	struct stale_policies on_stale;
+	int64_t hold_default_nusd;
+	int64_t hold_max_nusd;
+	uint64_t hold_ttl_ns;
+
 	/* explain only */
 	bool key_stdin;
 	char *key_hash;	  /* 64 hex digits; NULL when key_stdin */
 	struct prefix ip; /* the client's address */
 	char *path;	  /* as on the wire, without a query */
 	char *method;
+
+	/* decisions only */
+	char *trace; /* the file */
+	char *id;    /* of one decision; NULL: every one */
+	bool follow;
 };
 
 /*

@@ -296,38 +296,50 @@ static int compile_answers(struct build *b)
 	return err;
 }
 
+static int64_t made_ns(const struct snapshot *s, int64_t now_ns)
+{
+	return s->generated_ns <= 0 || s->generated_ns > now_ns
+		       ? now_ns
+		       : s->generated_ns;
+}
+
 /*
- * Until when the snapshot's word holds that there are no other keys: a key may
- * be made at any moment, so the word ages.  A snapshot without a single key is
- * more likely a failed export than a gateway with no customers.
+ * A snapshot without a single key is more likely a failed export than a gateway
+ * with no customers.
  */
+int64_t policy_complete_until(const struct snapshot *s, uint64_t lease_ns,
+			      int64_t now_ns)
+{
+	int64_t until_ns;
+
+	if (!s->complete || !s->n_entries)
+		return 0;
+	if (!lease_ns ||
+	    __builtin_add_overflow(made_ns(s, now_ns), lease_ns, &until_ns))
+		return PC_NEVER;
+	return until_ns;
+}
+
 static int64_t complete_until(struct build *b)
 {
 	const struct policy_options *opt = b->opt;
-	int64_t made_ns = b->s->generated_ns, until_ns;
 	char when[TIMESTAMP_STRLEN];
+	int64_t until_ns;
 
 	if (!opt->deny_unknown)
 		return 0;
-	if (!b->s->complete || !b->p.n_keys) {
+	until_ns = policy_complete_until(b->s, opt->lease_ns, opt->now_ns);
+	if (!until_ns)
 		summary_warn(&b->p.summary, WARNING_COMPLETE,
 			     "unknown keys pass: the snapshot %s",
 			     b->s->complete
 				     ? "has no keys"
 				     : "does not say that it is complete");
-		return 0;
-	}
-	if (!opt->lease_ns)
-		return PC_NEVER;
-	if (made_ns <= 0 || made_ns > opt->now_ns)
-		made_ns = opt->now_ns;
-	if (__builtin_add_overflow(made_ns, opt->lease_ns, &until_ns))
-		return PC_NEVER;
-	if (until_ns <= opt->now_ns)
+	else if (until_ns <= opt->now_ns)
 		summary_warn(&b->p.summary, WARNING_COMPLETE,
 			     "unknown keys pass: the snapshot, made at %s, is "
 			     "older than the lease",
-			     timestamp_print(made_ns, when));
+			     timestamp_print(made_ns(b->s, opt->now_ns), when));
 	return until_ns;
 }
 
@@ -370,13 +382,13 @@ static void compile_head(struct build *b)
 static void warn_age(struct build *b)
 {
 	char made[TIMESTAMP_STRLEN];
-	int64_t made_ns = b->s->generated_ns;
+	int64_t at_ns = b->s->generated_ns;
 
 	/* Both are moments since 1970: the difference cannot overflow. */
-	if (made_ns > 0 && b->opt->now_ns - made_ns > DAY_NS)
+	if (at_ns > 0 && b->opt->now_ns - at_ns > DAY_NS)
 		summary_warn(&b->p.summary, WARNING_AGE,
 			     "the snapshot is old: it was made at %s",
-			     timestamp_print(made_ns, made));
+			     timestamp_print(at_ns, made));
 }
 
 static int compare_ids(const void *a, const void *b)

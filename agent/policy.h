@@ -85,6 +85,13 @@ int policy_compile(struct policy *out, const struct snapshot *s,
 		   const struct policy_options *opt);
 void policy_fini(struct policy *p);
 
+/*
+ * Until which Unix time a snapshot's word holds that there are no other keys;
+ * 0: it does not say so.  A key may be made at any moment, so the word ages.
+ */
+int64_t policy_complete_until(const struct snapshot *s, uint64_t lease_ns,
+			      int64_t now_ns);
+
 /* The text of policy->summary, as check-snapshot prints it; a new string. */
 char *policy_print(const struct policy *p);
 

@@ -10,6 +10,7 @@
 #include "answer.h"
 #include "attach.h"
 #include "clock.h"
+#include "health.h"
 #include "host.h"
 #include "living.h"
 #include "log.h"
@@ -20,6 +21,8 @@
 #define NS_PER_S 1e9
 /* Silence after which an agent counts as gone: several ticks. */
 #define SILENCE_NS 2000000000ULL
+/* The service writes its report every second. */
+#define SERVICE_SILENCE_S 4
 
 /* Everything there is to show, read before the first line is printed. */
 struct status {
@@ -31,6 +34,8 @@ struct status {
 	struct attachment *attached;
 	size_t n_attached;
 	struct pc_count counts[PC_R_MAX];
+	struct health_report service;
+	bool has_service;
 };
 
 static const char *const xdp_names[] = { "none", "native", "generic" };
@@ -45,6 +50,18 @@ static int count_living(size_t *out, const char *pin_dir)
 	*out = living_count(&living);
 	living_close(&living);
 	return 0;
+}
+
+/* A service that was never here is no trouble. */
+static void read_service(struct status *s, const char *trace)
+{
+	char *path = health_path(trace);
+	int rc = path ? health_load(&s->service, path) : -ENOMEM;
+
+	s->has_service = !rc;
+	if (rc && rc != -ENOENT)
+		log_line("%s: %s", trace, strerror(-rc));
+	free(path);
 }
 
 static int status_read(struct status *s, const char *pin_dir)
@@ -162,6 +179,31 @@ static void print_agent(const struct status *s)
 		       (double)(s->boot_ns - s->clock.heartbeat_ns) / NS_PER_S);
 }
 
+static double service_silent_s(const struct status *s)
+{
+	return (double)(clock_now_ns() - s->service.time_ns) / NS_PER_S;
+}
+
+static bool service_running(const struct status *s)
+{
+	return service_silent_s(s) < SERVICE_SILENCE_S;
+}
+
+static void print_service(const struct status *s)
+{
+	const struct health_report *h = &s->service;
+
+	if (!s->has_service)
+		printf("decisions   not served\n");
+	else if (!service_running(s))
+		printf("decisions   not served, last %.0f s ago%s%s\n",
+		       service_silent_s(s), *h->why ? "; then " : "", h->why);
+	else
+		printf("decisions   %s%s, %lld keys, overshoot at most %.2f USD\n",
+		       h->ready ? "ready" : "NOT READY: ", h->why,
+		       (long long)h->keys, (double)h->overshoot_nusd / 1e9);
+}
+
 /* One direction alone is somebody's doing, and worth a word. */
 static const char *request_state(const struct attachment *t)
 {
@@ -253,12 +295,25 @@ static json_t *json_agent(const struct status *s)
 	return agent;
 }
 
+static json_t *json_service(const struct status *s)
+{
+	const struct health_report *h = &s->service;
+
+	if (!s->has_service)
+		return json_null();
+	return json_pack("{s:b, s:b, s:s, s:I, s:I, s:I}", "running",
+			 service_running(s), "ready",
+			 h->ready && service_running(s), "why", h->why, "pid",
+			 (json_int_t)h->pid, "keys", (json_int_t)h->keys,
+			 "overshoot_nusd", (json_int_t)h->overshoot_nusd);
+}
+
 static int print_json(const struct status *s)
 {
 	const struct pc_policy *p = &s->policy;
 	char when[TIMESTAMP_STRLEN];
 	json_t *root = json_pack(
-		"{s:b, s:I, s:s, s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}",
+		"{s:b, s:I, s:s, s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o}",
 		"installed", 1, "generation", (json_int_t)p->generation,
 		"loaded", timestamp_print(p->loaded_ns, when), "source",
 		p->source, "profile", profile_name(p->profile), "run_mode",
@@ -268,7 +323,7 @@ static int print_json(const struct status *s)
 		(json_int_t)p->complete_until_ns, "living",
 		(json_int_t)s->n_living, "deny", json_deny(s), "agent",
 		json_agent(s), "interfaces", json_interfaces(s), "counters",
-		json_counts(s));
+		json_counts(s), "service", json_service(s));
 	int rc = root ? json_dumpf(root, stdout, JSON_INDENT(2)) : -1;
 
 	json_decref(root);
@@ -285,6 +340,7 @@ static int show(const struct status *s, bool json)
 	} else {
 		print_policy(s);
 		print_agent(s);
+		print_service(s);
 		print_attached(s);
 		print_counts(s);
 	}
@@ -313,6 +369,8 @@ int status_main(int argc, char **argv)
 	rc = host_check();
 	if (!rc)
 		rc = status_read(&s, opt.pin_dir);
+	if (!rc)
+		read_service(&s, opt.trace);
 	if (!rc)
 		rc = show(&s, opt.json);
 	if (rc)

@@ -14,6 +14,8 @@
 
 #include "answer.h"
 #include "digest.h"
+#include "listener.h"
+#include "money.h"
 #include "policy.h"
 #include "prefix.h"
 #include "timestamp.h"
@@ -314,4 +316,59 @@ int value_hash(void *field, const char *text, const char *choices,
 	if (digest_parse(&d, text, strlen(text)))
 		return object(why, "not a SHA-256 (64 hex digits)");
 	return value_set_text(field, text);
+}
+
+int value_listen(void *field, const char *text, const char *choices,
+		 char why[static VALUE_WHY_SIZE])
+{
+	(void)choices;
+	if (strcmp(text, "none") && listener_check(text))
+		return object(why, "neither unix:PATH, ADDR:PORT nor none");
+	return value_add_text(field, text);
+}
+
+int value_user(void *field, const char *text, const char *choices,
+	       char why[static VALUE_WHY_SIZE])
+{
+	(void)choices;
+	return *text ? value_add_text(field, text) : object(why, "empty");
+}
+
+int value_stale(void *field, const char *text, const char *choices,
+		char why[static VALUE_WHY_SIZE])
+{
+	struct stale_policies *policies = field;
+	const char *colon = strchr(text, ':');
+	size_t size = colon ? (size_t)(colon - text) : strlen(text);
+	char names[64], name[16];
+	uint8_t which;
+	int err;
+
+	snprintf(names, sizeof(names), "%.*s", (int)strcspn(choices, "["),
+		 choices);
+	snprintf(name, sizeof(name), "%.*s",
+		 size < sizeof(name) ? (int)size : 0, text);
+	if (colon && strcmp(colon, ":snapshot") && strcmp(colon, ":ledger"))
+		return object(why, "neither :snapshot nor :ledger");
+	err = value_choice(&which, name, names, why);
+	if (err)
+		return err;
+	if (!colon || colon[1] == 's')
+		policies->snapshot = which;
+	if (!colon || colon[1] == 'l')
+		policies->ledger = which;
+	return 0;
+}
+
+int value_money(void *field, const char *text, const char *choices,
+		char why[static VALUE_WHY_SIZE])
+{
+	int64_t nusd;
+
+	(void)choices;
+	if (money_parse(&nusd, text, strlen(text)) || nusd <= 0 ||
+	    nusd == INT64_MAX)
+		return object(why, "not an amount in USD (5, 0.25)");
+	*(int64_t *)field = nusd;
+	return 0;
 }

@@ -24,6 +24,18 @@ struct deny_actions {
 	uint8_t of[PC_R_MAX]; /* 1 + enum pc_deny; 0: the usual */
 };
 
+/* What an allow becomes that rests on something too old or not available. */
+enum stale_policy {
+	STALE_SERVE,
+	STALE_STRICT,
+	STALE_DENY
+};
+
+struct stale_policies {
+	uint8_t snapshot; /* enum stale_policy */
+	uint8_t ledger;
+};
+
 struct port_list {
 	uint16_t *items;
 	size_t n;
@@ -51,6 +63,10 @@ value_fn value_port;	  /* struct port_list */
 value_fn value_prefix;	  /* struct prefix_list, no host bits */
 value_fn value_address;	  /* struct prefix */
 value_fn value_duration;  /* uint64_t nanoseconds */
+value_fn value_listen;	  /* struct text_list: see listener.h */
+value_fn value_user;	  /* struct text_list: names or numbers */
+value_fn value_stale;	  /* struct stale_policies: "policy" or "policy:what" */
+value_fn value_money;	  /* int64_t nano-USD, more than 0 */
 
 /* Replaces an owned text.  0, -ENOMEM. */
 int value_set_text(char **field, const char *text);

@@ -232,7 +232,32 @@ static void explain_and_the_small_verbs(void **state)
 	assert_true(o.json);
 	assert_string_equal(o.pin_dir, "/tmp/x");
 	options_fini(&o);
+	parse_good(&o, OPTIONS_DECISIONS, "decisions -f -j --trace x --id y");
+	assert_true(o.follow && o.json);
+	assert_string_equal(o.trace, "x");
+	assert_string_equal(o.id, "y");
+	options_fini(&o);
+	parse_good(&o, OPTIONS_DECISIONS, "decisions");
+	assert_string_equal(o.trace, OPTIONS_TRACE);
+	assert_false(o.follow || o.json || o.id);
+	options_fini(&o);
 	parse_good(&o, OPTIONS_DETACH, "detach");
+	options_fini(&o);
+}
+
+/* Flags that mean something else to other verbs, with other defaults. */
+static void a_default_of_another_verb_changes_nothing(void **state)
+{
+	struct options o;
+
+	(void)state;
+	parse_good(&o, OPTIONS_RUN, "run --interface a --lease 1h --trace x");
+	assert_int_equal(o.lease_ns, 3600000000000);
+	assert_string_equal(o.trace, "x");
+	options_fini(&o);
+	parse_good(&o, OPTIONS_SERVE, "serve --lease 2h --trace y");
+	assert_int_equal(o.lease_ns, 7200000000000);
+	assert_string_equal(o.trace, "y");
 	options_fini(&o);
 }
 
@@ -285,6 +310,8 @@ static const struct {
 	{ OPTIONS_RUN, "run --ip 10.0.0.1", "no flag" },
 	{ OPTIONS_RUN, "run eth0", "no arguments" },
 	{ OPTIONS_STATUS, "status --snapshot x", "no flag" },
+	{ OPTIONS_STATUS, "status -f", "no flag" },
+	{ OPTIONS_DECISIONS, "decisions -jf", "no flag" },
 	{ OPTIONS_STATUS, "status --json=yes", "takes no value" },
 	{ OPTIONS_DETACH, "detach --interface eth0", "no flag" },
 	{ OPTIONS_CHECK, "check-snapshot", "file is needed" },
@@ -356,6 +383,7 @@ int main(void)
 		cmocka_unit_test(lists_gather),
 		cmocka_unit_test(durations),
 		cmocka_unit_test(explain_and_the_small_verbs),
+		cmocka_unit_test(a_default_of_another_verb_changes_nothing),
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(misplaced_keys_are_not_echoed),
 		cmocka_unit_test(help_lists_the_flags_of_the_verb),

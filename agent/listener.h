@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Sockets the decision service listens on: unix:PATH, ADDR:PORT, [ADDR]:PORT.
+ */
+#ifndef LISTENER_H
+#define LISTENER_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct listener {
+	int fd;	    /* -1: closed */
+	char *path; /* of a Unix socket; else NULL */
+	ino_t inode;
+};
+
+/* Has the text that form?  0, -EINVAL. */
+int listener_check(const char *text);
+
+/*
+ * Binds and listens.  A Unix socket's directory is made, a socket that nobody
+ * listens on any more is replaced, and anyone may connect: who may ask is
+ * peer.h's.  0 or -errno, logged.
+ */
+int listener_open(struct listener *out, const char *text);
+/* Removes the Unix socket if it is still ours. */
+void listener_close(struct listener *l);
+
+#endif /* LISTENER_H */
