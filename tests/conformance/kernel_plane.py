@@ -66,7 +66,7 @@ class Agent:
             ["nsenter", f"--net=/run/netns/{self.args.gateway}", self.args.bin,
              "run", "--pin-dir", self.args.pins, "--snapshot", self.snapshot,
              "--request-interface", "gate0", "--request-interface", "lo",
-             "--gateway-port", str(PORT), "--unknown-keys", "deny", *self.flags],
+             "--gateway-port", str(PORT), "--listen", "none", "--unknown-keys", "deny", *self.flags],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE)
         self.wait(b"ready: ", 60)

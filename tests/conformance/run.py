@@ -10,9 +10,12 @@ import json
 import sys
 
 import agent_plane
+import decision_plane
 import kernel_plane
 
 PROFILES = ("seed", "v0.1.179")
+PLANES = {"agent": agent_plane, "decision": decision_plane,
+          "kernel": kernel_plane}
 
 
 class Tally:
@@ -60,7 +63,7 @@ class Tally:
 
 def arguments():
     parser = argparse.ArgumentParser(prog="conformance")
-    parser.add_argument("--plane", choices=("agent", "kernel"), required=True)
+    parser.add_argument("--plane", choices=sorted(PLANES), required=True)
     parser.add_argument("--profile", choices=PROFILES)
     parser.add_argument("-v", "--verbose", action="store_true")
     parser.add_argument("--split", type=int, metavar="BYTES")
@@ -74,11 +77,10 @@ def main():
     args = arguments()
     profiles = [args.profile] if args.profile else list(PROFILES)
     tally = Tally(args.plane, args.verbose)
-    plane = agent_plane if args.plane == "agent" else kernel_plane
     try:
         for name in args.file:
             with open(name, encoding="utf-8") as f:
-                plane.run(args, name, json.load(f), profiles, tally)
+                PLANES[args.plane].run(args, name, json.load(f), profiles, tally)
     except (OSError, ValueError, KeyError, RuntimeError) as e:
         print(f"conformance: {e!r}", file=sys.stderr)
         return 2

@@ -20,7 +20,7 @@ run_without_bpffs() {
 begin_tests
 record good | publish
 start=(timeout --preserve-status 2 "$bin" run --pin-dir "$pins"
-	--request-interface gate0 --snapshot "$snapshot")
+	--request-interface gate0 --listen none --snapshot "$snapshot")
 
 check "without one it starts" run_without_bpffs "${start[@]}"
 check "it says that it mounted it" grep -q "mounted the BPF" "$tmp/err"

@@ -72,7 +72,7 @@ in_force "agent ended"
 must "a third agent starts" start_agent --block 10.77.0.66/32
 rc=0
 in_gateway timeout 5 "$bin" run --interface gate0 --snapshot "$snapshot" \
-	--pin-dir "$pins" >"$tmp/second" 2>&1 || rc=$?
+	--listen none --pin-dir "$pins" >"$tmp/second" 2>&1 || rc=$?
 is "a second one beside it does not start" "$rc" 1
 in_force "second agent refused"
 end_agent TERM || true

@@ -281,13 +281,16 @@ time_text() {
 
 # Where addresses are filtered, as flags; a test may want it nowhere.
 address_interfaces=(--interface gate0)
+# The decision service: none, or a test's own.
+service_flags=(--listen none)
 
 # start_agent [FLAG...]: returns when it is ready, which takes the verifier of a
 # kernel under qemu 20 s.
 start_agent() {
 	: >"$tmp/agent.log"
 	nsenter --net="/run/netns/$gateway_ns" "$bin" run --pin-dir "$pins" \
-		"${address_interfaces[@]}" --request-interface gate0 \
+		"${address_interfaces[@]}" "${service_flags[@]}" \
+		--request-interface gate0 \
 		--request-interface lo --gateway-port 8080 \
 		--snapshot "$snapshot" --profile v0.1.179 \
 		--trust-forwarded off --trusted-proxy 127.0.0.1/32 "$@" \

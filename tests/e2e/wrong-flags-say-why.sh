@@ -21,7 +21,7 @@ fails() {
 }
 
 run() {
-	echo "$bin run --pin-dir $pins --interface gate0 --snapshot $snapshot"
+	echo "$bin run --pin-dir $pins --interface gate0 --listen none --snapshot $snapshot"
 }
 
 begin_tests
@@ -63,7 +63,7 @@ install -m 755 "$bin" "$tmp/portcullis"
 chmod 644 "$snapshot"
 fails "not root" 1 root setpriv --reuid=65534 --regid=65534 --clear-groups \
 	"$tmp/portcullis" run --pin-dir "$pins" --interface gate0 \
-	--snapshot "$snapshot"
+	--listen none --snapshot "$snapshot"
 
 # Another's XDP program has the interface.
 cat >"$tmp/other.c" <<'C'
