@@ -284,19 +284,18 @@ static void add_fields(struct reply *out, const struct ruling *r,
 	const struct entry *e = &r->view.entry;
 	bool group = r->has_key && e->has_group_id;
 
-	reply_header_fixed(out, "Cache-Control", "no-store");
+	reply_header(out, "Cache-Control", "no-store");
 	reply_header(out, "X-Portcullis-Decision-Id", decision_id);
 	add_id(out, "X-Portcullis-Key-Id", r->has_key, e->key_id);
 	add_id(out, "X-Portcullis-User-Id", r->has_key, e->user_id);
 	add_id(out, "X-Portcullis-Group-Id", group, e->group_id);
 	reply_header(out, "X-Portcullis-Client", plain(out, r->d.client));
-	reply_header_fixed(out, "X-Portcullis-Reason", reason_name(r->reason));
+	reply_header(out, "X-Portcullis-Reason", reason_name(r->reason));
 	reply_header_number(out, "X-Portcullis-Status", r->answer.status);
-	reply_header_fixed(out, "X-Portcullis-Code", r->answer.code);
+	reply_header(out, "X-Portcullis-Code", r->answer.code);
 	reply_header(out, "X-Portcullis-Body", r->body_size ? r->body : "");
 	add_id(out, "X-Portcullis-Retry-After", r->retry_s >= 0, r->retry_s);
-	reply_header_fixed(out, "X-Portcullis-Stale",
-			   ruling_stale_name(r->stale));
+	reply_header(out, "X-Portcullis-Stale", ruling_stale_name(r->stale));
 }
 
 void dialect_answer(struct reply *out, enum dialect_kind kind,
@@ -311,7 +310,7 @@ void dialect_answer(struct reply *out, enum dialect_kind kind,
 		reply_json(out, r->body, r->body_size);
 	add_fields(out, r, decision_id);
 	if (status == 401)
-		reply_header_fixed(out, "WWW-Authenticate", "Bearer");
+		reply_header(out, "WWW-Authenticate", "Bearer");
 	if (r->retry_s >= 0)
 		reply_header_number(out, "Retry-After", r->retry_s);
 	add_limits(out, r);
@@ -335,7 +334,7 @@ void dialect_refuse(struct reply *out, enum dialect_kind kind, int status,
 		reply_json(out, "", 0);
 		out->type = NULL;
 	}
-	reply_header_fixed(out, "Cache-Control", "no-store");
+	reply_header(out, "Cache-Control", "no-store");
 	for (size_t i = 0; i < sizeof(empty) / sizeof(empty[0]); i++)
 		reply_header(out, empty[i], "");
 	reply_header_number(out, "X-Portcullis-Status", status);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The library's own timeout is one of idleness, which a byte a second defeats;
- * these are deadlines.  A connection is ended by shutting its socket down: the
- * library then finds it closed by its peer.
+ * These are deadlines: a timeout of idleness is defeated by a byte a second.  A
+ * connection is ended by shutting its socket down: whoever serves it then finds
+ * it closed by its peer.
  */
 #include "guest.h"
 
@@ -12,8 +12,7 @@
 #define SECOND_NS 1000000000LL
 /* The gateway's own patience for the fields of a request. */
 #define READING_NS (10 * SECOND_NS)
-/* Longer than the library's idle timeout: only for those who dribble. */
-#define IDLE_NS (140 * SECOND_NS)
+#define IDLE_NS (130 * SECOND_NS)
 
 void guests_init(struct guests *all, size_t limit)
 {
@@ -22,19 +21,23 @@ void guests_init(struct guests *all, size_t limit)
 	TAILQ_INIT(&all->idle);
 }
 
-static void take_off(struct guests *all, struct guest *g)
+static void take_off(struct guest *g)
 {
+	struct guests *all = g->all;
+
 	if (g->state == GUEST_READING)
 		TAILQ_REMOVE(&all->reading, g, link);
 	else if (g->state == GUEST_IDLE)
 		TAILQ_REMOVE(&all->idle, g, link);
 }
 
-static void put(struct guests *all, struct guest *g, enum guest_state state)
+static void put(struct guest *g, enum guest_state state)
 {
+	struct guests *all = g->all;
+
 	if (g->state == GUEST_LEAVING)
 		return;
-	take_off(all, g);
+	take_off(g);
 	g->state = state;
 	g->since_ns = all->now_ns;
 	if (state == GUEST_READING)
@@ -43,24 +46,24 @@ static void put(struct guests *all, struct guest *g, enum guest_state state)
 		TAILQ_INSERT_TAIL(&all->idle, g, link);
 }
 
-void guests_reading(struct guests *all, struct guest *g)
+void guests_reading(struct guest *g)
 {
-	put(all, g, GUEST_READING);
+	put(g, GUEST_READING);
 }
 
-void guests_busy(struct guests *all, struct guest *g)
+void guests_busy(struct guest *g)
 {
-	put(all, g, GUEST_BUSY);
+	put(g, GUEST_BUSY);
 }
 
-void guests_idle(struct guests *all, struct guest *g)
+void guests_idle(struct guest *g)
 {
-	put(all, g, GUEST_IDLE);
+	put(g, GUEST_IDLE);
 }
 
-static void dismiss(struct guests *all, struct guest *g)
+static void dismiss(struct guest *g)
 {
-	put(all, g, GUEST_LEAVING);
+	put(g, GUEST_LEAVING);
 	shutdown(g->fd, SHUT_RDWR);
 }
 
@@ -74,7 +77,7 @@ static void make_room(struct guests *all)
 	if (!oldest)
 		return;
 	all->evicted++;
-	dismiss(all, oldest);
+	dismiss(oldest);
 }
 
 struct guest *guests_enter(struct guests *all, int fd,
@@ -88,20 +91,21 @@ struct guest *guests_enter(struct guests *all, int fd,
 		make_room(all);
 	peer_take(&g->peer, rules, fd);
 	all->refused += !g->peer.admitted;
+	g->all = all;
 	g->fd = fd;
 	g->state = GUEST_BUSY;
 	all->n++;
 	all->entered++;
-	guests_reading(all, g);
+	guests_reading(g);
 	return g;
 }
 
-void guests_leave(struct guests *all, struct guest *g)
+void guests_leave(struct guest *g)
 {
 	if (!g)
 		return;
-	take_off(all, g);
-	all->n--;
+	take_off(g);
+	g->all->n--;
 	free(g);
 }
 
@@ -113,7 +117,7 @@ static void end_old(struct guests *all, struct guest_list *list,
 	while ((g = TAILQ_FIRST(list)) &&
 	       all->now_ns - g->since_ns > patience_ns) {
 		all->too_slow++;
-		dismiss(all, g);
+		dismiss(g);
 	}
 }
 
@@ -121,4 +125,11 @@ void guests_tick(struct guests *all)
 {
 	end_old(all, &all->reading, READING_NS);
 	end_old(all, &all->idle, IDLE_NS);
+}
+
+struct guest *guests_any(const struct guests *all)
+{
+	struct guest *g = TAILQ_FIRST(&all->reading);
+
+	return g ? g : TAILQ_FIRST(&all->idle);
 }

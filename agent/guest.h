@@ -11,6 +11,7 @@
 #include <sys/queue.h>
 
 #include "peer.h"
+#include "watch.h"
 
 /* Bytes of a guest that are its request's. */
 #define GUEST_ROOM 96
@@ -23,7 +24,11 @@ enum guest_state {
 	GUEST_LEAVING, /* shut down */
 };
 
+struct guests;
+
 struct guest {
+	struct watch watch;
+	struct guests *all;
 	struct peer peer;
 	int fd;
 	enum guest_state state;
@@ -52,11 +57,14 @@ void guests_init(struct guests *all, size_t limit);
 struct guest *guests_enter(struct guests *all, int fd,
 			   const struct peer_rules *rules);
 /* Frees it; NULL is nobody. */
-void guests_leave(struct guests *all, struct guest *g);
+void guests_leave(struct guest *g);
 
-void guests_reading(struct guests *all, struct guest *g);
-void guests_busy(struct guests *all, struct guest *g);
-void guests_idle(struct guests *all, struct guest *g);
+void guests_reading(struct guest *g);
+void guests_busy(struct guest *g);
+void guests_idle(struct guest *g);
+
+/* One of those that read or idle; NULL: there is none. */
+struct guest *guests_any(const struct guests *all);
 
 /* Shuts down whoever has been reading or idle for too long. */
 void guests_tick(struct guests *all);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Connections and messages of the decision service, by libmicrohttpd in one
- * thread that others run.  Bounds what a peer may cost: connections, header
- * fields, bytes, and time.  Knows nothing of what is asked.
+ * Connections and messages of the decision service, in one thread that others
+ * run.  Bounds what a peer may cost: connections, header fields, bytes, and
+ * time.  Knows nothing of what is asked.
  */
 #ifndef HTTP_H
 #define HTTP_H
@@ -41,6 +41,7 @@ enum http_want {
 };
 
 struct http_config {
+	int epoll; /* where connections are watched, see watch.h */
 	const struct peer_rules *rules;
 	enum http_want (*want)(const char *path);
 	/* Must call http_reply(), or http_hold() and that later. */
@@ -52,6 +53,7 @@ struct http_config {
 struct http_counts {
 	size_t connections;
 	uint64_t requests;
+	uint64_t plain; /* of them, without the library */
 	uint64_t accepted;
 	uint64_t refused_peers; /* connections of users that may not ask */
 	uint64_t evicted;	/* idle connections closed for others */
@@ -65,11 +67,10 @@ int http_new(struct http **out, const struct http_config *cfg,
  * Takes the listener over.  0 or -errno; on failure the caller still has it.
  */
 int http_add(struct http *h, struct listener *l);
-/* To poll for input, one for each listener, then -1; see http_run(). */
-int http_fd(const struct http *h, size_t i);
-
-/* Does what there is to do.  now_ns: CLOCK_MONOTONIC. */
-void http_run(struct http *h, int64_t now_ns);
+/* CLOCK_MONOTONIC, before anything else is done in a round. */
+void http_clock(struct http *h, int64_t now_ns);
+/* After the watches; anyway: a second or the timeout has passed. */
+void http_run(struct http *h, bool anyway);
 /* Milliseconds until http_run() is to be called anyway; -1: not at all. */
 int http_timeout_ms(struct http *h);
 /* Ends connections that are too slow; about once a second. */

@@ -59,6 +59,8 @@ static void print_http(FILE *f, const struct health *h)
 	http_counts(&c, h->http);
 	gauge(f, "connections", "Open connections.", (double)c.connections);
 	counter(f, "requests_total", "HTTP requests.", c.requests);
+	counter(f, "plain_requests_total",
+		"HTTP requests that needed no library.", c.plain);
 	counter(f, "connections_total", "Connections since the start.",
 		c.accepted);
 	counter(f, "connections_evicted_total",

@@ -3,7 +3,6 @@
 #ifndef REPLY_H
 #define REPLY_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #define REPLY_HEADERS 24
@@ -17,7 +16,6 @@ struct reply {
 	struct reply_header {
 		const char *name; /* a literal */
 		const char *value;
-		bool fixed; /* the value is a literal, too */
 	} headers[REPLY_HEADERS];
 	size_t n_headers;
 	size_t used; /* of text */
@@ -27,10 +25,8 @@ struct reply {
 /* With no body and no headers. */
 void reply_init(struct reply *r, int status);
 
-/* value is borrowed until the reply is sent; "" becomes an empty value. */
+/* value is borrowed until the reply is sent. */
 void reply_header(struct reply *r, const char *name, const char *value);
-/* The same for a literal or other text that never changes nor goes. */
-void reply_header_fixed(struct reply *r, const char *name, const char *value);
 void reply_header_number(struct reply *r, const char *name, long long n);
 /* Room for n bytes that live as long as the reply; NULL: there is none. */
 char *reply_room(struct reply *r, size_t n);
@@ -40,5 +36,8 @@ void reply_error(struct reply *r, int status, const char *code,
 		 const char *message);
 /* body is JSON, borrowed. */
 void reply_json(struct reply *r, const char *body, size_t size);
+
+/* As it is sent on a connection that lives on.  Bytes, or -ENOSPC. */
+int reply_print(char *buf, size_t size, const struct reply *r);
 
 #endif /* REPLY_H */

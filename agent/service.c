@@ -27,8 +27,9 @@
 #include "spend.h"
 #include "store.h"
 #include "trace.h"
+#include "watch.h"
 
-#define EVENTS 16
+#define EVENTS 64
 /* How long what is under way may take once the service is to end. */
 #define FAREWELL_MS 5000
 #define SECOND_NS 1000000000LL
@@ -50,14 +51,17 @@ struct service {
 	struct health health;
 	struct crossing crossing;
 	int epoll;
-	int journal_event;
-	int mail_event;
-	int timer;
+	struct event {
+		struct watch watch;
+		struct service *service;
+		int fd;
+	} journal_event, mail_event, timer;
 	atomic_uint mail;
 	_Atomic int64_t complete_until_ns;
 	pthread_t thread;
 	bool running;
 	bool stopping;
+	bool ticked;  /* in this round */
 	bool unsaved; /* the status file could not be written: said once */
 };
 
@@ -67,6 +71,135 @@ static int64_t monotonic_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
 	return ts.tv_sec * SECOND_NS + ts.tv_nsec;
+}
+
+static struct service *service_of(struct watch *w)
+{
+	return WATCH_OF(w, struct event, watch)->service;
+}
+
+static void drain_event(int fd)
+{
+	uint64_t n;
+
+	while (read(fd, &n, sizeof(n)) == sizeof(n))
+		;
+}
+
+/* The ledger can be written again, or cannot any more. */
+static void look_at_journal(struct service *s)
+{
+	struct ruling_ground *g = &s->desk.ground;
+	struct journal_health now;
+
+	journal_health(&now, s->journal);
+	if (now.available == !g->ledger_down)
+		return;
+	g->ledger_down = !now.available;
+	if (g->ledger_down)
+		log_line("ledger %s: %s; use that is reported is refused",
+			 s->opt->ledger, now.error);
+	else
+		log_line("ledger %s: available", s->opt->ledger);
+}
+
+static void save_health(struct service *s)
+{
+	int rc = health_save(&s->health, &s->desk);
+
+	if (rc && !s->unsaved)
+		log_line("%s: %s", s->health.path, strerror(-rc));
+	s->unsaved = rc != 0;
+}
+
+static void tick(struct watch *w)
+{
+	struct service *s = service_of(w);
+
+	drain_event(s->timer.fd);
+	s->ticked = true;
+	http_tick(s->http);
+	spend_tick(s->spend, desk_now_ns(&s->desk));
+	look_at_journal(s);
+	save_health(s);
+}
+
+static void take_mail(struct watch *w)
+{
+	struct service *s = service_of(w);
+	unsigned int mail;
+
+	drain_event(s->mail_event.fd);
+	mail = atomic_exchange(&s->mail, 0);
+	if (mail & MAIL_RELOADED) {
+		ledger_taken(s->ledger, store_taken_ns(s->store));
+		journal_taken(s->journal, store_taken_ns(s->store));
+		crossing_restart(&s->crossing);
+	}
+	if (mail & MAIL_STOP) {
+		s->stopping = true;
+		http_quiesce(s->http);
+	}
+}
+
+static void take_journal(struct watch *w)
+{
+	struct service *s = service_of(w);
+
+	drain_event(s->journal_event.fd);
+	look_at_journal(s);
+	spend_take(s->spend, &s->desk);
+}
+
+static int timeout_ms(struct service *s)
+{
+	if (s->crossing.behind)
+		return 0;
+	return s->stopping ? 10 : http_timeout_ms(s->http);
+}
+
+/* One round: wait, and do what there is. */
+static void turn(struct service *s)
+{
+	struct epoll_event events[EVENTS];
+	int ms = timeout_ms(s), n;
+
+	/* Entries are held across nothing. */
+	if (ms)
+		store_sleep();
+	else
+		store_pause();
+	n = epoll_wait(s->epoll, events, EVENTS, ms);
+	if (ms)
+		store_wake();
+	s->desk.ground.complete_until_ns = atomic_load_explicit(
+		&s->complete_until_ns, memory_order_acquire);
+	http_clock(s->http, monotonic_ns());
+	s->ticked = false;
+	for (int i = 0; i < n; i++) {
+		struct watch *w = events[i].data.ptr;
+
+		w->ready(w);
+	}
+	if (s->crossing.behind)
+		crossing_go_on(&s->crossing, desk_now_ns(&s->desk));
+	http_run(s->http, s->ticked || n <= 0);
+}
+
+static void *run(void *arg)
+{
+	struct service *s = arg;
+	int64_t end_ns;
+
+	store_enter();
+	while (!s->stopping)
+		turn(s);
+	end_ns = monotonic_ns() + FAREWELL_MS * (SECOND_NS / 1000);
+	while (spend_pending(s->spend) && monotonic_ns() < end_ns)
+		turn(s);
+	http_run(s->http, true);
+	store_leave();
+	return NULL;
 }
 
 static bool in_memory(const struct options *o)
@@ -101,8 +234,8 @@ static int open_files(struct service *s)
 static int open_listeners(struct service *s)
 {
 	const struct text_list *list = &s->opt->listen;
-	const struct http_config cfg = { &s->rules, desk_want, desk_serve,
-					 &s->desk };
+	const struct http_config cfg = { s->epoll, &s->rules, desk_want,
+					 desk_serve, &s->desk };
 	int rc = http_new(&s->http, &cfg, list->n);
 
 	for (size_t i = 0; !rc && i < list->n; i++) {
@@ -120,33 +253,37 @@ static int open_listeners(struct service *s)
 	return rc;
 }
 
-static int watch(const struct service *s, int fd)
+static int watch_event(struct service *s, struct event *e, int fd,
+		       void (*ready)(struct watch *w))
 {
-	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
-
-	return epoll_ctl(s->epoll, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
+	e->fd = fd;
+	e->service = s;
+	e->watch.ready = ready;
+	return fd < 0 ? -errno : watch_add(s->epoll, &e->watch, fd, EPOLLIN);
 }
 
 static int open_events(struct service *s)
 {
 	struct itimerspec every = { .it_interval.tv_sec = 1,
 				    .it_value.tv_sec = 1 };
-	int fd, rc;
+	int rc;
 
 	s->epoll = epoll_create1(EPOLL_CLOEXEC);
-	s->journal_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	s->mail_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	s->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (s->epoll < 0 || s->journal_event < 0 || s->mail_event < 0 ||
-	    s->timer < 0 || timerfd_settime(s->timer, 0, &every, NULL))
+	if (s->epoll < 0)
 		return -errno;
-	rc = watch(s, s->journal_event);
+	rc = watch_event(s, &s->journal_event,
+			 eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), take_journal);
 	if (!rc)
-		rc = watch(s, s->mail_event);
+		rc = watch_event(s, &s->mail_event,
+				 eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
+				 take_mail);
 	if (!rc)
-		rc = watch(s, s->timer);
-	for (size_t i = 0; !rc && (fd = http_fd(s->http, i)) >= 0; i++)
-		rc = watch(s, fd);
+		rc = watch_event(s, &s->timer,
+				 timerfd_create(CLOCK_MONOTONIC,
+						TFD_CLOEXEC | TFD_NONBLOCK),
+				 tick);
+	if (!rc && timerfd_settime(s->timer.fd, 0, &every, NULL))
+		rc = -errno;
 	return rc;
 }
 
@@ -186,14 +323,14 @@ int service_open(struct service **out, const struct options *o)
 	if (!s)
 		return -ENOMEM;
 	s->opt = o;
-	s->epoll = s->journal_event = s->mail_event = s->timer = -1;
+	s->epoll = s->journal_event.fd = s->mail_event.fd = s->timer.fd = -1;
 	rc = peer_rules_init(&s->rules, &o->socket_peers, &o->proxies);
+	if (!rc)
+		rc = open_events(s);
 	if (!rc)
 		rc = open_listeners(s);
 	if (!rc)
 		rc = open_files(s);
-	if (!rc)
-		rc = open_events(s);
 	if (!rc)
 		rc = store_new(&s->store);
 	if (!rc)
@@ -207,132 +344,12 @@ int service_open(struct service **out, const struct options *o)
 	return 0;
 }
 
-static void drain_event(int fd)
-{
-	uint64_t n;
-
-	while (read(fd, &n, sizeof(n)) == sizeof(n))
-		;
-}
-
-/* The ledger can be written again, or cannot any more. */
-static void look_at_journal(struct service *s)
-{
-	struct ruling_ground *g = &s->desk.ground;
-	struct journal_health now;
-
-	journal_health(&now, s->journal);
-	if (now.available == !g->ledger_down)
-		return;
-	g->ledger_down = !now.available;
-	if (g->ledger_down)
-		log_line("ledger %s: %s; use that is reported is refused",
-			 s->opt->ledger, now.error);
-	else
-		log_line("ledger %s: available", s->opt->ledger);
-}
-
-static void save_health(struct service *s)
-{
-	int rc = health_save(&s->health, &s->desk);
-
-	if (rc && !s->unsaved)
-		log_line("%s: %s", s->health.path, strerror(-rc));
-	s->unsaved = rc != 0;
-}
-
-static void tick(struct service *s)
-{
-	drain_event(s->timer);
-	http_tick(s->http);
-	spend_tick(s->spend, desk_now_ns(&s->desk));
-	look_at_journal(s);
-	save_health(s);
-}
-
-static void take_mail(struct service *s)
-{
-	unsigned int mail;
-
-	drain_event(s->mail_event);
-	mail = atomic_exchange(&s->mail, 0);
-	if (mail & MAIL_RELOADED) {
-		ledger_taken(s->ledger, store_taken_ns(s->store));
-		journal_taken(s->journal, store_taken_ns(s->store));
-		crossing_restart(&s->crossing);
-	}
-	if (mail & MAIL_STOP) {
-		s->stopping = true;
-		http_quiesce(s->http);
-	}
-}
-
-static void take_event(struct service *s, int fd)
-{
-	if (fd == s->journal_event) {
-		drain_event(fd);
-		look_at_journal(s);
-		spend_take(s->spend, &s->desk);
-	} else if (fd == s->mail_event) {
-		take_mail(s);
-	} else if (fd == s->timer) {
-		tick(s);
-	}
-	/* The rest is http_run()'s. */
-}
-
-static int timeout_ms(struct service *s)
-{
-	if (s->crossing.behind)
-		return 0;
-	return s->stopping ? 10 : http_timeout_ms(s->http);
-}
-
-/* One round: wait, and do what there is. */
-static void turn(struct service *s)
-{
-	struct epoll_event events[EVENTS];
-	int ms = timeout_ms(s), n;
-
-	/* Entries are held across nothing. */
-	if (ms)
-		store_sleep();
-	else
-		store_pause();
-	n = epoll_wait(s->epoll, events, EVENTS, ms);
-	if (ms)
-		store_wake();
-	s->desk.ground.complete_until_ns = atomic_load_explicit(
-		&s->complete_until_ns, memory_order_acquire);
-	for (int i = 0; i < n; i++)
-		take_event(s, events[i].data.fd);
-	if (s->crossing.behind)
-		crossing_go_on(&s->crossing, desk_now_ns(&s->desk));
-	http_run(s->http, monotonic_ns());
-}
-
-static void *run(void *arg)
-{
-	struct service *s = arg;
-	int64_t end_ns;
-
-	store_enter();
-	while (!s->stopping)
-		turn(s);
-	end_ns = monotonic_ns() + FAREWELL_MS * (SECOND_NS / 1000);
-	while (spend_pending(s->spend) && monotonic_ns() < end_ns)
-		turn(s);
-	http_run(s->http, monotonic_ns());
-	store_leave();
-	return NULL;
-}
-
 static int restore(struct service *s)
 {
 	int64_t now_ns = desk_now_ns(&s->desk);
 	int rc = journal_new(&s->journal,
 			     in_memory(s->opt) ? NULL : s->opt->ledger,
-			     s->journal_event);
+			     s->journal_event.fd);
 
 	if (rc)
 		return rc;
@@ -395,7 +412,7 @@ static void send_mail(struct service *s, enum mail mail)
 
 	atomic_fetch_or(&s->mail, mail);
 	/* A full counter wakes just as well. */
-	if (write(s->mail_event, &one, sizeof(one)) < 0)
+	if (write(s->mail_event.fd, &one, sizeof(one)) < 0)
 		return;
 }
 
@@ -440,8 +457,8 @@ void service_free(struct service *s)
 	peer_rules_fini(&s->rules);
 	free(s->health.path);
 	close_fd(s->epoll);
-	close_fd(s->journal_event);
-	close_fd(s->mail_event);
-	close_fd(s->timer);
+	close_fd(s->journal_event.fd);
+	close_fd(s->mail_event.fd);
+	close_fd(s->timer.fd);
 	free(s);
 }

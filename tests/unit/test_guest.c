@@ -44,7 +44,7 @@ static void close_house(int n)
 {
 	for (int i = 0; i < N; i++) {
 		if (i < n)
-			guests_leave(&house.all, house.guests[i]);
+			guests_leave(house.guests[i]);
 		close(house.ours[i]);
 		close(house.theirs[i]);
 	}
@@ -65,7 +65,7 @@ static void who_reads_too_long_goes(void **state)
 	open_house(N);
 	enter(0);
 	enter(1);
-	guests_busy(&house.all, house.guests[1]);
+	guests_busy(house.guests[1]);
 	house.all.now_ns += 10 * SECOND;
 	guests_tick(&house.all);
 	assert_false(gone(0));
@@ -82,12 +82,12 @@ static void who_idles_may_stay_longer(void **state)
 	(void)state;
 	open_house(N);
 	enter(0);
-	guests_idle(&house.all, house.guests[0]);
+	guests_idle(house.guests[0]);
 	house.all.now_ns += 130 * SECOND;
 	guests_tick(&house.all);
 	assert_false(gone(0));
 	/* A request begins: that is to be done in ten seconds. */
-	guests_reading(&house.all, house.guests[0]);
+	guests_reading(house.guests[0]);
 	house.all.now_ns += 10 * SECOND + 1;
 	guests_tick(&house.all);
 	assert_true(gone(0));
@@ -100,14 +100,14 @@ static void one_too_many_costs_the_oldest_that_asked_nothing(void **state)
 	open_house(3);
 	for (int i = 0; i < 3; i++)
 		enter(i);
-	guests_idle(&house.all, house.guests[0]);
+	guests_idle(house.guests[0]);
 	enter(3);
 	assert_false(gone(0));
 	assert_true(gone(1));
 	assert_false(gone(2));
 	assert_int_equal(house.all.evicted, 1);
 	/* It is not ended twice, and nothing brings it back. */
-	guests_idle(&house.all, house.guests[1]);
+	guests_idle(house.guests[1]);
 	assert_int_equal(house.guests[1]->state, GUEST_LEAVING);
 	close_house(4);
 }
@@ -117,7 +117,7 @@ static void who_is_waited_on_is_never_ended(void **state)
 	(void)state;
 	open_house(1);
 	enter(0);
-	guests_busy(&house.all, house.guests[0]);
+	guests_busy(house.guests[0]);
 	enter(1);
 	assert_false(gone(0));
 	house.all.now_ns += 1000 * SECOND;
