@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "claim.h"
@@ -18,6 +19,7 @@
 
 struct database {
 	sqlite3 *sqlite;
+	int file; /* holds the lock; -1: in memory, or not there */
 	struct statements statements;
 	int64_t now_ns; /* of the transaction */
 	int64_t taken_ns;
@@ -70,6 +72,21 @@ static void create_private(const char *path)
 		close(fd);
 }
 
+/*
+ * Each service counts in its own memory, so two on one ledger would both admit
+ * what there is room for once.  SQLite's own locks are of another kind.
+ */
+static int lock(struct database *db, const char *path)
+{
+	db->file = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	/* What is wrong with a file that does not open SQLite will say. */
+	if (db->file < 0 || !flock(db->file, LOCK_EX | LOCK_NB) ||
+	    errno != EWOULDBLOCK)
+		return 0;
+	snprintf(db->error, sizeof(db->error), "another service writes it");
+	return -EBUSY;
+}
+
 /* The schema first: a file that is not ours is not even made WAL. */
 static int prepare(struct database *db)
 {
@@ -100,14 +117,19 @@ int database_open(struct database **out, const char *path,
 		  char error[static DATABASE_ERROR_SIZE])
 {
 	struct database *db = calloc(1, sizeof(*db));
-	int err;
+	int err = 0;
 
 	if (!db)
 		return -ENOMEM;
-	if (path)
+	db->file = -1;
+	if (path) {
 		create_private(path);
-	err = told(db,
-		   sqlite3_open_v2(path ? path : ":memory:", &db->sqlite,
+		err = lock(db, path);
+	}
+	if (!err)
+		err = told(db,
+			   sqlite3_open_v2(
+				   path ? path : ":memory:", &db->sqlite,
 				   SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
 				   NULL));
 	if (!err)
@@ -127,6 +149,9 @@ void database_close(struct database *db)
 		return;
 	statement_finalize(&db->statements);
 	sqlite3_close(db->sqlite);
+	/* Last: to close any descriptor of the file ends SQLite's locks. */
+	if (db->file >= 0)
+		close(db->file);
 	free(db);
 }
 

@@ -596,6 +596,30 @@ static void a_lock_at_the_start_passes(void **state)
 	desk_close(&d);
 }
 
+/* Two that count, each in its memory, would admit what there is room for twice.
+ */
+static void one_service_has_a_ledger(void **state)
+{
+	struct desk first = desk_restored(NOW), second;
+
+	(void)state;
+	assert_int_equal(put_charge(&first, "a", 1, 5, NOW), JOURNAL_KEPT);
+	second = desk_open(path);
+	assert_int_equal(journal_restore(second.j, second.l, NOW), -EAGAIN);
+	assert_away(&second, "another service writes it");
+	assert_int_equal(put_charge(&first, "b", 1, 5, NOW), JOURNAL_KEPT);
+	desk_close(&first);
+	/* By itself. */
+	wait_available(&second, true);
+	assert_int_equal(next(&second)->state, JOURNAL_RESTORED);
+	assert_int_equal(look(&second, 1, 0, NOW).entry.quota_used_nusd, 0);
+	assert_int_equal(journal_restore(second.j, second.l, NOW), 0);
+	assert_int_equal(look(&second, 1, 0, NOW).entry.quota_used_nusd, 10);
+	assert_int_equal(put_charge(&second, "a", 1, 5, NOW),
+			 JOURNAL_DUPLICATE);
+	desk_close(&second);
+}
+
 static void a_file_that_is_gone_keeps_nothing(void **state)
 {
 	struct desk d = desk_restored(NOW);
@@ -953,6 +977,7 @@ int main(void)
 		TEST(a_missing_directory_may_come),
 		TEST(a_lock_passes),
 		TEST(a_lock_at_the_start_passes),
+		TEST(one_service_has_a_ledger),
 		TEST(a_file_that_is_gone_keeps_nothing),
 		TEST(a_full_disk_loses_nothing_acknowledged),
 		TEST(a_file_size_limit_is_a_full_disk),
