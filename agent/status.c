@@ -308,6 +308,15 @@ static json_t *json_service(const struct status *s)
 			 "overshoot_nusd", (json_int_t)h->overshoot_nusd);
 }
 
+static int dump(json_t *root)
+{
+	int rc = root ? json_dumpf(root, stdout, JSON_INDENT(2)) : -1;
+
+	json_decref(root);
+	printf("\n");
+	return rc ? -ENOMEM : 0;
+}
+
 static int print_json(const struct status *s)
 {
 	const struct pc_policy *p = &s->policy;
@@ -324,11 +333,8 @@ static int print_json(const struct status *s)
 		(json_int_t)s->n_living, "deny", json_deny(s), "agent",
 		json_agent(s), "interfaces", json_interfaces(s), "counters",
 		json_counts(s), "service", json_service(s));
-	int rc = root ? json_dumpf(root, stdout, JSON_INDENT(2)) : -1;
 
-	json_decref(root);
-	printf("\n");
-	return rc ? -ENOMEM : 0;
+	return dump(root);
 }
 
 static int show(const struct status *s, bool json)
@@ -347,15 +353,28 @@ static int show(const struct status *s, bool json)
 	return !rc && (fflush(stdout) || ferror(stdout)) ? -EIO : rc;
 }
 
-static void show_trouble(int rc, const struct options *opt)
+/* What there is to say of a host whose filter cannot be read: rc says why. */
+static int show_service(const struct status *s, const struct options *opt,
+			int rc)
 {
-	if (rc != -ENOENT) {
-		log_line("%s: %s", opt->pin_dir, strerror(-rc));
-		return;
-	}
-	log_line("no filter is installed at %s", opt->pin_dir);
+	bool absent = rc == -ENOENT;
+	bool served = s->has_service && service_running(s);
+
 	if (opt->json)
-		printf("{ \"installed\": false }\n");
+		dump(json_pack("{s:o, s:o}", "installed",
+			       absent ? json_false() : json_null(), "service",
+			       json_service(s)));
+	else if (served && absent)
+		printf("filter      not installed\n");
+	if (!opt->json && s->has_service)
+		print_service(s);
+	if (served && absent)
+		return fflush(stdout) || ferror(stdout) ? -EIO : 0;
+	if (absent)
+		log_line("no filter is installed at %s", opt->pin_dir);
+	else
+		log_line("%s: %s", opt->pin_dir, strerror(-rc));
+	return rc;
 }
 
 int status_main(int argc, char **argv)
@@ -366,15 +385,14 @@ int status_main(int argc, char **argv)
 
 	if (rc)
 		return rc < 0 ? 2 : 0;
+	read_service(&s, opt.trace);
 	rc = host_check();
 	if (!rc)
 		rc = status_read(&s, opt.pin_dir);
-	if (!rc)
-		read_service(&s, opt.trace);
-	if (!rc)
-		rc = show(&s, opt.json);
 	if (rc)
-		show_trouble(rc, &opt);
+		rc = show_service(&s, &opt, rc);
+	else
+		rc = show(&s, opt.json);
 	free(s.attached);
 	options_fini(&opt);
 	return rc ? 1 : 0;
