@@ -66,6 +66,7 @@ static void serve_metrics(const struct health *h, const struct desk *d,
 	r->type = "text/plain; version=0.0.4; charset=utf-8";
 	r->body = text ? text : "";
 	r->body_size = strlen(r->body);
+	reply_header(r, "Cache-Control", "no-store");
 	http_reply(x, r);
 	free(text);
 }
