@@ -83,6 +83,16 @@ static void print_verdict(FILE *f, const struct explanation *x)
 	fputc('\n', f);
 }
 
+/* Whose sums these are: more may have been reported to the decision service. */
+static void print_use(FILE *f, const struct explanation *x)
+{
+	fprintf(f, "use: as the %s\n",
+		x->by_maps ? "kernel was last told; for key windows and group "
+			     "limits ask /v1/check"
+			   : "snapshot has it; for what was reported since ask "
+			     "/v1/check");
+}
+
 void explain_print(FILE *f, const struct explanation *x)
 {
 	bool request_plane = false;
@@ -101,6 +111,7 @@ void explain_print(FILE *f, const struct explanation *x)
 		print_result(f, row);
 	}
 	print_verdict(f, x);
+	print_use(f, x);
 }
 
 static json_t *rows_json(const struct explanation *x)
@@ -124,11 +135,12 @@ static json_t *rows_json(const struct explanation *x)
 static json_t *explain_json(const struct explanation *x)
 {
 	json_t *json = json_pack(
-		"{s:s, s:s, s:s, s:b, s:s, s:o, s:s, s:s, s:s}", "profile",
+		"{s:s, s:s, s:s, s:b, s:s, s:s, s:o, s:s, s:s, s:s}", "profile",
 		profile_name(x->profile), "middleware",
 		variant_name(x->variant), "run_mode",
 		explanation_run_mode_name(x->run_mode), "monitor", x->monitor,
-		"deny", deny_name(x->deny), "checks", rows_json(x), "verdict",
+		"use", x->by_maps ? "kernel" : "snapshot", "deny",
+		deny_name(x->deny), "checks", rows_json(x), "verdict",
 		explanation_state_name(explanation_outcome(x)), "reason",
 		reason_name(x->reason), "gateway_reason",
 		reason_name(x->gateway));

@@ -338,7 +338,7 @@ static void note_check(const struct walk *w, struct explanation_row *row,
 		snprintf(row->note, sizeof(row->note), "%s", w->address_why);
 	else if (row->state == EXPLAIN_UNDECIDED)
 		snprintf(row->note, sizeof(row->note),
-			 "no snapshot holds the subscription");
+			 "the kernel knows no subscriptions");
 }
 
 static void walk_checks(struct walk *w)
@@ -370,6 +370,7 @@ int explanation_make(struct explanation *out, const struct evidence *e,
 		.profile = e->head.profile,
 		.run_mode = e->head.run_mode,
 		.monitor = e->head.monitor,
+		.by_maps = e->maps != NULL,
 		.reason = PC_R_KEY_LIVE,
 		.gateway = PC_R_KEY_LIVE,
 	};

@@ -45,6 +45,7 @@ struct explanation {
 	size_t n_rows;
 	uint8_t profile, run_mode, variant;
 	bool monitor; /* refusals are only counted */
+	bool by_maps; /* use is what the kernel was last told */
 	uint8_t deny; /* enum pc_deny: how a refused request is */
 	/*
 	 * The kernel's reason, and the gateway's.  They differ where the kernel

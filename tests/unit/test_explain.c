@@ -425,6 +425,8 @@ static void text_has_no_whole_hash(void **state)
 	assert_non_null(strstr(text, hex));
 	assert_non_null(strstr(text, "verdict: refused, key-exhausted: 429 "
 				     "insufficient_quota\n"));
+	/* Not to be taken for all that is used. */
+	assert_non_null(strstr(text, "use: as the snapshot has it"));
 	free(text);
 }
 
