@@ -80,6 +80,12 @@ is_passed "other users are not concerned" good "$direct"
 
 in_gateway "$bin" status --pin-dir "$pins" --trace "$tmp/trace" >"$tmp/status"
 check "status tells of the service" grep -q '^decisions   ready, ' "$tmp/status"
+in_gateway "$bin" explain --pin-dir "$pins" --key-hash "$(digest quota)" \
+	--ip 10.77.0.2 >"$tmp/explained" || true
+check "explain goes by it" grep -q '^verdict: refused, key-exhausted' \
+	"$tmp/explained"
+check "and says so" grep -q '^use: as the kernel was last told; ' \
+	"$tmp/explained"
 
 check "a reload of the same" reload
 check "the quota stays used up" eventually 2 refused quota
