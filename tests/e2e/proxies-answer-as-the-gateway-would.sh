@@ -160,6 +160,17 @@ passes() {
 	: >"$tmp/gateway.log"
 }
 
+# One that has used up its window, of five hours and begun just now.
+comes_back() {
+	local retry
+	ask window -D "$tmp/head" -d '{}' "http://$gateway:${port[$1]}/v1/messages"
+	retry=$(tr -d '\r' <"$tmp/head" | sed -n 's/^retry-after: //Ip')
+	is "$1: a limit is refused" "$status $(jq -r .error.type <<<"$body")" \
+		"429 rate_limit_exceeded"
+	check "$1: and says when it ends, in $retry s" \
+		test "${retry:-0}" -gt 17000 -a "${retry:-0}" -le 18000
+}
+
 # Requests one after the other; a proxy's threads may each have a connection.
 # Reading the counters takes requests and connections itself, two in between.
 shares() {
@@ -223,6 +234,7 @@ id_of_good=$((16#$(digest good | cut -c 1-6)))
 	record disabled '.status = "disabled"'
 	record expired '.expires_at = "2026-01-01T00:00:00Z"'
 	record exhausted '.quota = 1 | .quota_used = 1'
+	record window '.rate_limit_5h = 1'
 	record elsewhere '.ip_whitelist = ["192.0.2.0/24"]'
 } | publish_complete
 must "the service starts" start_service --socket-peer www-data \
@@ -235,8 +247,12 @@ for name in nginx caddy haproxy; do
 	must "$name starts" "start_${name}_proxy"
 done
 : >"$tmp/gateway.log"
+put /v1/usage \
+	'{"request_id":"window","key_hash":"'"$(digest window)"'","cost_nusd":1000000000}'
+is "what uses a window up is counted" "$status" 200
 for name in nginx caddy haproxy; do
 	answers "$name"
+	comes_back "$name"
 	passes "$name"
 	shares "$name"
 done
