@@ -284,6 +284,15 @@ int http_add(struct http *h, struct listener *l)
 	return 0;
 }
 
+int http_listen(struct http *h)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < h->n_doors && !rc; i++)
+		rc = listener_listen(&h->doors[i].listener);
+	return rc;
+}
+
 void http_clock(struct http *h, int64_t now_ns)
 {
 	for (size_t i = 0; i < h->n_doors; i++)

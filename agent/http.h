@@ -67,6 +67,8 @@ int http_new(struct http **out, const struct http_config *cfg,
  * Takes the listener over.  0 or -errno; on failure the caller still has it.
  */
 int http_add(struct http *h, struct listener *l);
+/* From now on there is somebody to answer.  0, -errno. */
+int http_listen(struct http *h);
 /* CLOCK_MONOTONIC, before anything else is done in a round. */
 void http_clock(struct http *h, int64_t now_ns);
 /* After the watches; anyway: a second or the timeout has passed. */

@@ -172,10 +172,7 @@ static int open_place(struct listener *l, const struct place *place)
 		       SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (l->fd < 0)
 		return -errno;
-	rc = by_path ? bind_path(l, place) : bind_address(l, place);
-	if (!rc && listen(l->fd, BACKLOG))
-		rc = -errno;
-	return rc;
+	return by_path ? bind_path(l, place) : bind_address(l, place);
 }
 
 int listener_open(struct listener *out, const char *text)
@@ -196,6 +193,11 @@ int listener_open(struct listener *out, const char *text)
 				   : strerror(-rc));
 	listener_close(&l);
 	return rc;
+}
+
+int listener_listen(const struct listener *l)
+{
+	return listen(l->fd, BACKLOG) ? -errno : 0;
 }
 
 void listener_close(struct listener *l)

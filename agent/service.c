@@ -399,6 +399,8 @@ int service_start(struct service *s, service_tell_fn *tell, void *arg)
 	s->desk.spend = s->spend;
 	s->desk.health = &s->health;
 	if (!rc)
+		rc = http_listen(s->http);
+	if (!rc)
 		rc = start_thread(s);
 	if (rc)
 		log_line("cannot start the decision service: %s",

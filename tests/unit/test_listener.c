@@ -100,8 +100,26 @@ static void a_socket_in_use_stays(void **state)
 
 	(void)state;
 	assert_int_equal(listener_open(&l, text), 0);
+	assert_int_equal(listener_listen(&l), 0);
 	assert_int_equal(listener_open(&other, text), -EADDRINUSE);
 	assert_int_equal(stat(path, &st), 0);
+	listener_close(&l);
+}
+
+static void nobody_waits_for_one_that_does_not_listen_yet(void **state)
+{
+	struct sockaddr_un where = { .sun_family = AF_UNIX };
+	struct listener l;
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	(void)state;
+	memccpy(where.sun_path, path, '\0', sizeof(where.sun_path) - 1);
+	assert_int_equal(listener_open(&l, text), 0);
+	assert_int_equal(connect(fd, (void *)&where, sizeof(where)), -1);
+	assert_int_equal(errno, ECONNREFUSED);
+	assert_int_equal(listener_listen(&l), 0);
+	assert_int_equal(connect(fd, (void *)&where, sizeof(where)), 0);
+	close(fd);
 	listener_close(&l);
 }
 
@@ -141,6 +159,7 @@ int main(void)
 		cmocka_unit_test(texts_have_a_form),
 		cmocka_unit_test(a_path_is_made_and_removed),
 		cmocka_unit_test(a_socket_in_use_stays),
+		cmocka_unit_test(nobody_waits_for_one_that_does_not_listen_yet),
 		cmocka_unit_test(a_dead_one_is_replaced),
 		cmocka_unit_test(what_is_no_socket_stays),
 	};
