@@ -142,16 +142,43 @@ static void finish(struct spend *s, struct desk *d, struct slot *slot)
 	free(p);
 }
 
+static bool is_hold_of(const struct ledger_hold *hold,
+		       const struct journal_item *item)
+{
+	return !memcmp(&hold->who.digest, &item->who.digest,
+		       sizeof(hold->who.digest)) &&
+	       (item->any_cost || hold->held_nusd == item->cost_nusd);
+}
+
 /*
  * A hold is a decision, which goes on from memory where the operator has it so;
- * what is settled on it later must be kept all the same.
+ * what is settled on it later must be kept all the same.  The answer to one who
+ * asks again tells of the hold that there is.
  */
-static bool stands_unkept(struct slot *slot, const struct desk *d)
+static bool stands_unkept(const struct spend *s, struct slot *slot,
+			  const struct desk *d)
 {
-	slot->unkept = slot->item.op == JOURNAL_HOLD &&
-		       slot->item.state == JOURNAL_FAILED && slot->has_hold &&
-		       d->ground.on_stale.ledger == STALE_SERVE;
+	struct journal_item *item = &slot->item;
+	const struct ledger_hold *hold;
+
+	if (item->op != JOURNAL_HOLD || item->state != JOURNAL_FAILED ||
+	    d->ground.on_stale.ledger != STALE_SERVE)
+		return false;
+	hold = ledger_find_hold(s->cfg.ledger, item->id);
+	slot->unkept = hold && is_hold_of(hold, item);
+	if (slot->unkept) {
+		item->cost_nusd = hold->held_nusd;
+		item->at_ns = hold->ends_ns;
+	}
 	return slot->unkept;
+}
+
+/* A hold that the journal never heard of stands in memory alone, or is gone. */
+static void release_unkept(const struct spend *s, struct journal_item *item)
+{
+	item->state = ledger_release(s->cfg.ledger, item->id)
+			      ? JOURNAL_DUPLICATE
+			      : JOURNAL_KEPT;
 }
 
 /* What was kept before comes late; some of it may refuse keys. */
@@ -181,7 +208,10 @@ void spend_take(struct spend *s, struct desk *d)
 			count(s, slot, now_ns);
 			continue;
 		}
-		if (stands_unkept(slot, d))
+		if (item->op == JOURNAL_RELEASE && slot->of &&
+		    item->state == JOURNAL_UNKNOWN)
+			release_unkept(s, item);
+		else if (stands_unkept(s, slot, d))
 			d->decided_stale[RULING_STALE_LEDGER]++;
 		else if (item->state != JOURNAL_KEPT)
 			take_back(s, slot, now_ns);

@@ -62,8 +62,14 @@ put /v1/reserve "$(usage hold)"
 is "a hold stands in memory, and is marked so" \
 	"$status $(jq -r '[.allow, .held_nusd, .stale] | join(" ")' <<<"$body")" \
 	"200 true 1000 ledger"
+put /v1/reserve "$(usage hold)"
+is "asked for again it still stands" \
+	"$status $(jq -r '[.allow, .stale] | join(" ")' <<<"$body")" \
+	"200 true ledger"
 put /v1/settle '{"request_id":"hold","cost_nusd":500}'
 is "settling it is not acknowledged" "$status" 503
+put /v1/reserve "$(usage unused)"
+is "another hold" "$status" 200
 check "counted" [ "$(metric 'stale_decisions_total{without="ledger"}')" -ge 2 ]
 
 rm "$tmp/ledger.db"
@@ -74,6 +80,9 @@ put /v1/usage "$(usage first)"
 is "and once only" "$status $body" '200 {"counted":false}'
 put /v1/settle '{"request_id":"hold","cost_nusd":500}'
 is "the hold can be settled now" "$status $body" '200 {"counted":true}'
+put /v1/release '{"request_id":"unused"}'
+is "the other can be given back" "$status $body" '200 {"released":true}'
+is "and nothing is held" "$(metric holds)" 0
 auth good
 is "nothing is amiss" "$status $stale" "200 "
 end_service KILL
