@@ -75,6 +75,13 @@ static void refuse_by(struct desk *d, const struct spending *p, int status)
 			       "could not be kept; nothing was counted");
 }
 
+uint8_t receipt_stale(const struct spending *p)
+{
+	bool unkept = p->slots[0].unkept;
+
+	return p->stale | (unkept ? RULING_STALE_LEDGER : 0);
+}
+
 static void print_one(struct text *t, const struct spending *p)
 {
 	const struct slot *s = &p->slots[0];
@@ -82,13 +89,12 @@ static void print_one(struct text *t, const struct spending *p)
 
 	switch (p->kind) {
 	case CHARGE_RESERVE:
-		text_add(
-			t,
-			"{\"allow\":true,\"held_nusd\":%lld,"
-			"\"expires_at\":\"%s\",\"stale\":\"%s\"}",
-			(long long)s->item.cost_nusd,
-			timestamp_print(s->item.at_ns, when),
-			ruling_stale_name(s->unkept ? RULING_STALE_LEDGER : 0));
+		text_add(t,
+			 "{\"allow\":true,\"held_nusd\":%lld,"
+			 "\"expires_at\":\"%s\",\"stale\":\"%s\"}",
+			 (long long)s->item.cost_nusd,
+			 timestamp_print(s->item.at_ns, when),
+			 ruling_stale_name(receipt_stale(p)));
 		break;
 	case CHARGE_RELEASE:
 		text_add(t, "{\"released\":%s}", kept(s) ? "true" : "false");
@@ -136,6 +142,8 @@ void receipt_send(struct desk *d, const struct spending *p)
 	char *json = status == 200 ? malloc(size) : NULL;
 	struct text t = { .buf = json, .size = size };
 
+	if (status == 200 && p->kind == CHARGE_RESERVE)
+		d->decided_stale[receipt_stale(p) & 3]++;
 	if (status != 200) {
 		refuse_by(d, p, status);
 		return;

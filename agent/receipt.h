@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "charge.h"
 #include "http.h"
@@ -28,11 +29,14 @@ struct spending {
 	struct http_exchange *exchange;
 	enum charge_kind kind;
 	bool many;
+	uint8_t stale; /* what a hold was ruled without */
 	size_t n;
 	size_t left; /* not yet done */
 	struct slot slots[];
 };
 
+/* RULING_STALE_* of a hold that was made. */
+uint8_t receipt_stale(const struct spending *p);
 /* What became of all its items. */
 void receipt_send(struct desk *d, const struct spending *p);
 /* A reservation that the desk's ruling refuses. */

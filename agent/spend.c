@@ -211,9 +211,8 @@ void spend_take(struct spend *s, struct desk *d)
 		if (item->op == JOURNAL_RELEASE && slot->of &&
 		    item->state == JOURNAL_UNKNOWN)
 			release_unkept(s, item);
-		else if (stands_unkept(s, slot, d))
-			d->decided_stale[RULING_STALE_LEDGER]++;
-		else if (item->state != JOURNAL_KEPT)
+		else if (item->state != JOURNAL_KEPT &&
+			 !stands_unkept(s, slot, d))
 			take_back(s, slot, now_ns);
 		finish(s, d, slot);
 	}
@@ -379,6 +378,7 @@ static void reserve(struct spend *s, struct desk *d, struct spending *p,
 		err = make_hold(s, slot, c, now_ns);
 		if (!err) {
 			p->left = 1;
+			p->stale = d->ruling.stale;
 			http_hold(x);
 			submit(s, p);
 			return;

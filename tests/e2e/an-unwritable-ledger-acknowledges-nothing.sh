@@ -106,4 +106,14 @@ is "deny: nobody is let in" "$status $stale" "503 ledger"
 auth spent
 is "deny: denies stay what they are" "$status $stale" "429 ledger"
 end_service TERM
+
+rm "$tmp/ledger.db"
+sleep 1.1
+must "with a snapshot that is too old" start_service --max-age 1s
+before=$(metric 'stale_decisions_total{without="snapshot"}')
+put /v1/reserve "$(usage old)"
+is "a hold says so" "$status $(jq -r .stale <<<"$body")" "200 snapshot"
+check "and is counted" \
+	[ "$(metric 'stale_decisions_total{without="snapshot"}')" = $((before + 1)) ]
+end_service TERM
 end_tests
