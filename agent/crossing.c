@@ -50,6 +50,21 @@ static void tell_each(const struct entry *e, void *arg)
 	tell(all->crossing, e, all->now_ns);
 }
 
+/* Does what the key's facts say of a balance tell of the one that paid? */
+static bool tells_of_payer(const struct crossing *c,
+			   const struct ledger_account *who)
+{
+	const struct entry *e = store_find(c->store, &who->digest);
+	struct ledger_account now;
+
+	if (who->group_id)
+		return true;
+	if (!e || e->not_found)
+		return false;
+	ledger_account_of(&now, e);
+	return now.user_id == who->user_id && !now.group_id;
+}
+
 void crossing_compare(struct crossing *c, const struct ledger_account *who,
 		      uint32_t before, int64_t now_ns)
 {
@@ -59,10 +74,13 @@ void crossing_compare(struct crossing *c, const struct ledger_account *who,
 	if (!c->tell)
 		return;
 	after = crossing_facts(c, &who->digest, now_ns);
-	/* One balance pays for all keys of a user. */
-	if ((before ^ after) & PC_F_BALANCE_EMPTY)
+	/*
+	 * One balance pays for all keys of a user, also for what was admitted
+	 * on a key that a reload has since taken away or given to others.
+	 */
+	if ((before ^ after) & PC_F_BALANCE_EMPTY || !tells_of_payer(c, who))
 		store_each_of_user(c->store, who->user_id, tell_each, &all);
-	else if (before != after)
+	if ((before ^ after) & ~PC_F_BALANCE_EMPTY)
 		tell(c, store_find(c->store, &who->digest), now_ns);
 }
 
