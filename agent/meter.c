@@ -167,6 +167,19 @@ int64_t meter_since(struct meter *m, int64_t since_ns)
 	return m->since_nusd;
 }
 
+int64_t meter_until(struct meter *m, int64_t since_ns, int64_t until_ns)
+{
+	int64_t sum = meter_since(m, since_ns);
+	unsigned int n = begun(m, until_ns);
+
+	if (n == m->n)
+		return sum;
+	sum = 0;
+	for (unsigned int i = begun(m, since_ns); i < n; i++)
+		sum = money_add(sum, m->buckets[i].cost_nusd);
+	return sum;
+}
+
 int64_t meter_first_ns(const struct meter *m, int64_t from_ns)
 {
 	for (unsigned int i = 0; i < m->n; i++) {

@@ -41,6 +41,8 @@ void meter_take(struct meter *m, int64_t at_ns, int64_t cost_nusd);
 
 /* The sum of what was charged after a moment, which is remembered. */
 int64_t meter_since(struct meter *m, int64_t since_ns);
+/* The same, less what begins after another moment. */
+int64_t meter_until(struct meter *m, int64_t since_ns, int64_t until_ns);
 /* When the first charge at or after a moment was; INT64_MAX: none. */
 int64_t meter_first_ns(const struct meter *m, int64_t from_ns);
 /* The sum of [from, to). */

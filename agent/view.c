@@ -3,9 +3,22 @@
 
 #include "money.h"
 
+/* A clock that is set back by less was not wrong. */
+#define AHEAD_NS 10000000000LL
+
 bool view_has_subscription(const struct entry *e)
 {
 	return e->has_group && e->has_group_id && e->group_subscription;
+}
+
+/*
+ * What was charged after the entry was true.  What lies ahead was charged by a
+ * clock that was wrong: the entry may well contain it, and to count it again
+ * would refuse a key that has not spent it.
+ */
+static int64_t spent_since(struct meter *m, int64_t taken_ns, int64_t now_ns)
+{
+	return meter_until(m, taken_ns, money_add(now_ns, AHEAD_NS));
 }
 
 static void add_window(struct ledger_view *v, const char *name,
@@ -49,8 +62,9 @@ static void look_key(struct ledger_view *v, struct account *a, int64_t taken_ns,
 					  e->rate_limit_7d_nusd };
 
 	if (a) {
-		e->quota_used_nusd = money_add(
-			e->quota_used_nusd, meter_since(&a->meter, taken_ns));
+		e->quota_used_nusd =
+			money_add(e->quota_used_nusd,
+				  spent_since(&a->meter, taken_ns, now_ns));
 		v->held_nusd = a->held_nusd;
 	}
 	for (int i = 0; i < WINDOWS; i++) {
@@ -75,8 +89,8 @@ static struct window row_window(struct account *a, struct window w,
 
 	/* Begun, and not over: whatever was charged was charged in it. */
 	if (w.start_ns && now_ns < ends_ns) {
-		w.used_nusd = money_add(w.used_nusd,
-					meter_since(&a->meter, taken_ns));
+		w.used_nusd = money_add(
+			w.used_nusd, spent_since(&a->meter, taken_ns, now_ns));
 		return w;
 	}
 	while (now_ns >= ends_ns) {
@@ -162,9 +176,9 @@ void view_of(struct ledger_view *out, const struct entry *e,
 	if (view_has_subscription(e))
 		look_subscription(&v, as->payer, taken_ns, now_ns);
 	else if (as->payer)
-		v.entry.balance_nusd =
-			money_sub(e->balance_nusd,
-				  meter_since(&as->payer->meter, taken_ns));
+		v.entry.balance_nusd = money_sub(
+			e->balance_nusd,
+			spent_since(&as->payer->meter, taken_ns, now_ns));
 	if (as->payer)
 		v.held_payer_nusd = as->payer->held_nusd;
 	*out = v;

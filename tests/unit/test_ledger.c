@@ -84,7 +84,10 @@ static struct ledger_view look(struct ledger *l, int key, int64_t taken_ns,
 
 static int64_t used(struct ledger *l, int key, int64_t taken_ns)
 {
-	return look(l, key, taken_ns, taken_ns).entry.quota_used_nusd - 3 * USD;
+	/* Whenever it is asked, as long as all was charged before. */
+	int64_t now_ns = taken_ns + 1000 * DAY;
+
+	return look(l, key, taken_ns, now_ns).entry.quota_used_nusd - 3 * USD;
 }
 
 /*
@@ -110,9 +113,10 @@ static bool concerns(const struct spent *s, int key, bool payer)
 		     : key == s->key;
 }
 
-/* exact: only what was charged while that moment was in use. */
+/* exact_ns: only what was charged while that moment was in use, and until then;
+ * 0: all. */
 static int64_t naive_since(const struct naive *o, int key, bool payer,
-			   int64_t taken_ns, bool exact)
+			   int64_t taken_ns, int64_t exact_ns)
 {
 	int64_t sum = 0;
 
@@ -120,7 +124,8 @@ static int64_t naive_since(const struct naive *o, int key, bool payer,
 		const struct spent *s = &o->all[i];
 
 		if (concerns(s, key, payer) && s->at_ns > taken_ns &&
-		    (!exact || s->taken_ns == taken_ns))
+		    (!exact_ns ||
+		     (s->taken_ns == taken_ns && s->at_ns <= exact_ns)))
 			sum += s->cost_nusd;
 	}
 	return sum;
@@ -189,13 +194,13 @@ static void assert_as_naive(struct ledger *l, const struct naive *o, int key,
 {
 	struct ledger_view v = look(l, key, taken_ns, now_ns);
 
-	assert_between(naive_since(o, key, false, taken_ns, true),
+	assert_between(naive_since(o, key, false, taken_ns, now_ns),
 		       v.entry.quota_used_nusd - 3 * USD,
-		       naive_since(o, key, false, taken_ns, false), "use");
+		       naive_since(o, key, false, taken_ns, 0), "use");
 	if (key % 2)
-		assert_between(naive_since(o, key, true, taken_ns, true),
+		assert_between(naive_since(o, key, true, taken_ns, now_ns),
 			       50 * USD - v.entry.balance_nusd,
-			       naive_since(o, key, true, taken_ns, false),
+			       naive_since(o, key, true, taken_ns, 0),
 			       "balance");
 	else
 		assert_int_equal(v.entry.balance_nusd, 50 * USD);
@@ -303,6 +308,32 @@ static void a_newer_snapshot_is_believed_to_the_second(void **state)
 	ledger_free(l);
 }
 
+/*
+ * The clock was two days ahead for a while.  What was charged then is in every
+ * snapshot since, though its time says that it came after.
+ */
+static void a_clock_set_back_counts_nothing_twice(void **state)
+{
+	struct ledger *l = new_ledger();
+	int64_t later_ns = NOW + 2 * DAY;
+
+	(void)state;
+	look(l, 1, NOW, NOW);
+	charge(l, 1, 10, NOW + S);
+	charge(l, 1, 500, later_ns);
+	charge(l, 1, 20, NOW + 3 * S);
+	for (int i = 0; i < 2; i++) {
+		struct ledger_view v = look(l, 1, NOW + 2 * S, NOW + 4 * S);
+
+		assert_int_equal(v.entry.quota_used_nusd, 3 * USD + 20);
+		assert_int_equal(v.entry.balance_nusd, 50 * USD - 20);
+		/* Where no snapshot came it counts once its time has come. */
+		v = look(l, 1, NOW, later_ns);
+		assert_int_equal(v.entry.quota_used_nusd, 3 * USD + 530);
+	}
+	ledger_free(l);
+}
+
 static void what_is_old_is_blurred_by_a_part_of_its_age(void **state)
 {
 	static const int64_t ages[] = { 10 * S, 60 * S, HOUR, 6 * HOUR, DAY };
@@ -334,7 +365,7 @@ static void sums_restored_count_where_they_lie(void **state)
 		ledger_restore_sum(l, &who, NOW + i * HOUR + S,
 				   NOW + (i + 1) * HOUR, 1000);
 	assert_int_equal(used(l, 1, NOW), 500100);
-	assert_int_equal(look(l, 1, NOW, NOW).entry.balance_nusd,
+	assert_int_equal(look(l, 1, NOW, NOW + 501 * HOUR).entry.balance_nusd,
 			 50 * USD - 500100);
 	/* Windows are kept by themselves. */
 	assert_int_equal(look(l, 1, NOW, NOW).windows[0].used_nusd, 0);
@@ -392,7 +423,7 @@ static void sums_saturate(void **state)
 	(void)state;
 	charge(l, 1, INT64_MAX, NOW);
 	charge(l, 1, INT64_MAX, NOW + DAY);
-	v = look(l, 1, NOW - 1, NOW);
+	v = look(l, 1, NOW - 1, NOW + DAY);
 	assert_int_equal(v.entry.quota_used_nusd, INT64_MAX);
 	assert_int_equal(v.entry.balance_nusd, 50 * USD - INT64_MAX);
 	charge(l, 1, 0, NOW);
@@ -781,6 +812,7 @@ int main(void)
 		cmocka_unit_test(agrees_with_a_list_of_all_charges),
 		cmocka_unit_test(what_is_taken_back_was_never_there),
 		cmocka_unit_test(a_newer_snapshot_is_believed_to_the_second),
+		cmocka_unit_test(a_clock_set_back_counts_nothing_twice),
 		cmocka_unit_test(what_is_old_is_blurred_by_a_part_of_its_age),
 		cmocka_unit_test(sums_restored_count_where_they_lie),
 		cmocka_unit_test(windows_restored_go_on),
