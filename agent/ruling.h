@@ -28,8 +28,12 @@ struct ruling_ground {
 	const struct store *store;
 	struct ledger *ledger;
 	bool ledger_down;
-	/* Until this Unix time a key that is not in the store is none. */
-	int64_t complete_until_ns;
+	/*
+	 * Until this Unix time a key that is not in the store is none.  0 from
+	 * before the store is replaced until after: it is read once a key was
+	 * not found, and so is never the word of another snapshot.
+	 */
+	_Atomic int64_t complete_until_ns;
 	int64_t max_age_ns; /* 0: none */
 	struct stale_policies on_stale;
 };

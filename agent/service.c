@@ -57,7 +57,6 @@ struct service {
 		int fd;
 	} journal_event, mail_event, timer;
 	atomic_uint mail;
-	_Atomic int64_t complete_until_ns;
 	pthread_t thread;
 	bool running;
 	bool stopping;
@@ -172,8 +171,6 @@ static void turn(struct service *s)
 	n = epoll_wait(s->epoll, events, EVENTS, ms);
 	if (ms)
 		store_wake();
-	s->desk.ground.complete_until_ns = atomic_load_explicit(
-		&s->complete_until_ns, memory_order_acquire);
 	http_clock(s->http, monotonic_ns());
 	s->ticked = false;
 	for (int i = 0; i < n; i++) {
@@ -421,11 +418,12 @@ static void send_mail(struct service *s, enum mail mail)
 int service_replace(struct service *s, struct snapshot *snap,
 		    int64_t complete_until_ns)
 {
-	int64_t before_ns = atomic_exchange(&s->complete_until_ns, 0);
+	_Atomic int64_t *until_ns = &s->desk.ground.complete_until_ns;
+	int64_t before_ns = atomic_exchange(until_ns, 0);
 	int rc = store_replace(s->store, snap);
 
 	/* Never was a key unknown by the word of the other snapshot. */
-	atomic_store(&s->complete_until_ns, rc ? before_ns : complete_until_ns);
+	atomic_store(until_ns, rc ? before_ns : complete_until_ns);
 	if (!rc)
 		send_mail(s, MAIL_RELOADED);
 	return rc;

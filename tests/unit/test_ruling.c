@@ -5,6 +5,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <cmocka.h>
 
 #include "digest.h"
@@ -216,6 +219,59 @@ static void unknown_keys_pass_unless_the_word_on_them_holds(void **state)
 	world_fini(&w);
 }
 
+struct reloads {
+	struct world *world;
+	atomic_bool over;
+};
+
+/* All keys that there are, and then some of which one is missing. */
+static void *reload_again_and_again(void *arg)
+{
+	struct reloads *reloads = arg;
+	struct world *w = reloads->world;
+
+	for (int i = 0; i < 1000; i++) {
+		struct snapshot s = { .taken_ns = NOW };
+
+		if (i % 2) {
+			s.entries = make_entries();
+			s.n_entries = 2;
+		}
+		w->ground.complete_until_ns = 0;
+		assert_int_equal(store_replace(w->store, &s), 0);
+		snapshot_fini(&s);
+		w->ground.complete_until_ns = i % 2 ? PC_NEVER : 0;
+		usleep(100);
+	}
+	reloads->over = true;
+	return NULL;
+}
+
+static void no_key_is_unknown_by_another_snapshot(void **state)
+{
+	struct reloads reloads = { .over = false };
+	struct ruling r;
+	struct world w;
+	pthread_t t;
+
+	(void)state;
+	world_init(&w, true);
+	reloads.world = &w;
+	assert_int_equal(
+		pthread_create(&t, NULL, reload_again_and_again, &reloads), 0);
+	while (!reloads.over) {
+		for (int i = 0; i < 100; i++) {
+			rule(&r, &w, "paid");
+			assert_true(r.allow);
+		}
+		store_pause();
+	}
+	store_sleep();
+	pthread_join(t, NULL);
+	store_wake();
+	world_fini(&w);
+}
+
 static void what_no_middleware_asks_passes(void **state)
 {
 	static const struct {
@@ -330,6 +386,7 @@ int main(void)
 		cmocka_unit_test(nothing_loaded_decides_nothing),
 		cmocka_unit_test(
 			unknown_keys_pass_unless_the_word_on_them_holds),
+		cmocka_unit_test(no_key_is_unknown_by_another_snapshot),
 		cmocka_unit_test(what_no_middleware_asks_passes),
 		cmocka_unit_test(what_is_held_counts_for_who_wants_more),
 		cmocka_unit_test(a_spent_window_says_when_it_ends),
