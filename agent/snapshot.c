@@ -335,6 +335,9 @@ int snapshot_load(struct snapshot *out, const char *path,
 	l.snapshot.taken_ns = l.snapshot.generated_ns;
 	if (!l.snapshot.taken_ns)
 		l.snapshot.taken_ns = elements_modified_ns(elements);
+	/* Image builders date files 1970; 0 would be no snapshot at all. */
+	if (!l.snapshot.taken_ns)
+		l.snapshot.taken_ns = 1;
 	elements_close(elements);
 	if (err)
 		snprintf(error, SNAPSHOT_ERROR_SIZE, "%.*s: line %zu: %s",

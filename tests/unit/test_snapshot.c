@@ -84,6 +84,8 @@ static void a_snapshot_is_as_old_as_it_says(void **state)
 		{ GOOD(A), { 1770120000, 5 }, 1770120000000000005 },
 		{ HEADER("") GOOD(A), { 7, 0 }, 7000000000 },
 		{ "{}", { 1, 999999999 }, 1999999999 },
+		/* 0 is what says that nothing was loaded. */
+		{ GOOD(A), { 0, 0 }, 1 },
 		{ HEADER(",\"generated_at\":\"2026-02-03T12:00:00Z\""),
 		  { 7, 0 },
 		  1770120000000000000 },
