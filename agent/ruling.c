@@ -48,11 +48,44 @@ static int64_t sum(int64_t a, int64_t b)
 	return s;
 }
 
+/* The key's own are named by their length: "5h". */
+static bool is_of_key(const struct ledger_window *w)
+{
+	return w->name[0] >= '0' && w->name[0] <= '9';
+}
+
+static void count_held_of_key(struct ledger_view *v)
+{
+	for (size_t i = 0; i < v->n_windows && v->over == PC_NEXT; i++) {
+		const struct ledger_window *w = &v->windows[i];
+
+		if (!is_of_key(w) ||
+		    sum(w->used_nusd, v->held_nusd) < w->limit_nusd)
+			continue;
+		v->over = w->name[0] == '5'   ? PC_R_WINDOW_5H
+			  : w->name[0] == '1' ? PC_R_WINDOW_1D
+					      : PC_R_WINDOW_7D;
+	}
+}
+
+/* Where no row is known there is none to be over the limits of. */
+static void count_held_of_row(struct ledger_view *v)
+{
+	struct subscription *s = &v->sub;
+
+	s->daily_nusd = sum(s->daily_nusd, v->held_payer_nusd);
+	s->weekly_nusd = sum(s->weekly_nusd, v->held_payer_nusd);
+	s->monthly_nusd = sum(s->monthly_nusd, v->held_payer_nusd);
+}
+
 /* What is held is as good as used to one who wants to hold more. */
 static void count_held(struct ledger_view *v)
 {
 	v->entry.quota_used_nusd = sum(v->entry.quota_used_nusd, v->held_nusd);
-	if (!v->entry.group_subscription)
+	count_held_of_key(v);
+	if (v->entry.group_subscription)
+		count_held_of_row(v);
+	else
 		v->entry.balance_nusd =
 			sum(v->entry.balance_nusd, -v->held_payer_nusd);
 }
@@ -192,12 +225,9 @@ static bool stands(const struct ruling *r, const struct ruling_ground *g)
 /* Is this one of the windows that the refusal is about? */
 static bool is_spent(const struct ledger_window *w, enum pc_reason reason)
 {
-	/* The key's own are named by their length: "5h". */
-	bool of_key = w->name[0] >= '0' && w->name[0] <= '9';
-
 	if (reason == PC_R_USAGE_LIMIT)
-		return !of_key && w->used_nusd > w->limit_nusd;
-	return of_key && w->used_nusd >= w->limit_nusd;
+		return !is_of_key(w) && w->used_nusd > w->limit_nusd;
+	return is_of_key(w) && w->used_nusd >= w->limit_nusd;
 }
 
 /* The end of the last of them. */

@@ -330,6 +330,47 @@ static void what_is_held_counts_for_who_wants_more(void **state)
 	world_fini(&w);
 }
 
+static void what_is_held_counts_in_windows(void **state)
+{
+	static const struct {
+		const char *what, *key;
+		int64_t held_nusd;
+		enum pc_reason reason;
+	} rows[] = {
+		{ "key, room", "paid", USD - 1, PC_R_KEY_LIVE },
+		{ "key, none", "paid", USD, PC_R_WINDOW_5H },
+		{ "group, room", "free", 2 * USD, PC_R_KEY_LIVE },
+		{ "group, none", "free", 2 * USD + 1, PC_R_USAGE_LIMIT },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct ruling_question q = ask(rows[i].key, "/v1/messages");
+		struct ledger_hold hold = { .id = "a",
+					    .held_nusd = rows[i].held_nusd,
+					    .ends_ns = NOW + SECOND };
+		const struct entry *e;
+		struct ruling r;
+		struct world w;
+
+		world_init(&w, true);
+		digest_key(&hold.who.digest, rows[i].key, 4);
+		e = store_find(w.store, &hold.who.digest);
+		/* The tests' own. */
+		((struct entry *)(uintptr_t)e)->daily_limit_nusd = 3 * USD;
+		ledger_account_of(&hold.who, e);
+		ledger_charge(w.ledger, &hold.who, USD, NOW);
+		assert_int_equal(ledger_hold(w.ledger, &hold), 0);
+		rule(&r, &w, rows[i].key);
+		assert_true(r.allow);
+		q.reserve = true;
+		ruling_make(&r, &w.ground, &q);
+		if (r.reason != rows[i].reason)
+			fail_msg("%s: %s", rows[i].what, reason_name(r.reason));
+		world_fini(&w);
+	}
+}
+
 static void a_spent_window_says_when_it_ends(void **state)
 {
 	struct ledger_account who = { .user_id = 7 };
@@ -389,6 +430,7 @@ int main(void)
 		cmocka_unit_test(no_key_is_unknown_by_another_snapshot),
 		cmocka_unit_test(what_no_middleware_asks_passes),
 		cmocka_unit_test(what_is_held_counts_for_who_wants_more),
+		cmocka_unit_test(what_is_held_counts_in_windows),
 		cmocka_unit_test(a_spent_window_says_when_it_ends),
 		cmocka_unit_test(who_is_not_believed_is_its_own_client),
 	};
