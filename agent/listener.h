@@ -18,9 +18,9 @@ int listener_check(const char *text);
 
 /*
  * Binds; until listener_listen() whoever connects is refused at once, so that
- * no proxy waits for an agent that still loads.  A Unix socket's directory is made, a socket that nobody
- * listens on any more is replaced, and anyone may connect: who may ask is
- * peer.h's.  0 or -errno, logged.
+ * no proxy waits for an agent that still loads.  A Unix socket's directory is
+ * made, a socket that nobody listens on any more is replaced, and anyone may
+ * connect: who may ask is peer.h's.  0 or -errno, logged.
  */
 int listener_open(struct listener *out, const char *text);
 int listener_listen(const struct listener *l);
