@@ -173,9 +173,13 @@ static void serve_guest(struct watch *w)
 {
 	struct guest *g = WATCH_OF(w, struct guest, watch);
 	struct http *h = WATCH_OF(g->all, struct door, guests)->http;
+	bool last = w->events & EPOLLRDHUP;
 	enum step step = STEP_AGAIN;
 
 	for (int i = 0; i < TURN && step == STEP_AGAIN; i++)
+		step = look(h, g);
+	/* Its end came with its request, and is not told twice. */
+	if (last && step == STEP_DONE)
 		step = look(h, g);
 	/* Whoever asks so much at once may queue. */
 	if (step == STEP_AGAIN)
@@ -194,7 +198,8 @@ static void accept_guest(struct http *h, struct door *door, int fd)
 		return;
 	}
 	g->watch.ready = serve_guest;
-	if (watch_add(h->cfg.epoll, &g->watch, fd, EPOLLIN | EPOLLET))
+	if (watch_add(h->cfg.epoll, &g->watch, fd,
+		      EPOLLIN | EPOLLRDHUP | EPOLLET))
 		close_guest(g);
 }
 

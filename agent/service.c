@@ -176,6 +176,7 @@ static void turn(struct service *s)
 	for (int i = 0; i < n; i++) {
 		struct watch *w = events[i].data.ptr;
 
+		w->events = events[i].events;
 		w->ready(w);
 	}
 	if (s->crossing.behind)

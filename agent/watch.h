@@ -11,6 +11,7 @@
 struct watch {
 	/* May free the watch. */
 	void (*ready)(struct watch *w);
+	uint32_t events; /* what it is ready for, while it is called */
 };
 
 #define WATCH_OF(watch, type, member) \

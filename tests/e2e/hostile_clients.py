@@ -150,6 +150,19 @@ def pipelined():
     s.close()
 
 
+def half_closed():
+    for tcp in False, True:
+        s = connect(tcp)
+        s.sendall(GOOD)
+        s.shutdown(socket.SHUT_WR)
+        begin = time.monotonic()
+        data = read_all(s, 3)
+        check("who asks once and says so is answered and let go"
+              f" ({'TCP' if tcp else 'Unix'})", status_of(data) == 200 and
+              time.monotonic() - begin < 2)
+        s.close()
+
+
 def oversized():
     fill = b"X-Fill: " + b"a" * 8000 + b"\r\n"
     check("60 KiB of fields are answered",
@@ -334,6 +347,7 @@ def main():
         dripper.start()
         split()
         pipelined()
+        half_closed()
         oversized()
         smuggling()
         garbage()
