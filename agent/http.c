@@ -43,6 +43,7 @@ struct http {
 		struct http *http;
 		struct guests guests;
 		struct listener listener;
+		bool shut; /* until the next tick */
 	} doors[HTTP_LISTENERS];
 	size_t n_doors;
 	unsigned int share; /* connections of one listener */
@@ -203,6 +204,23 @@ static void accept_guest(struct http *h, struct door *door, int fd)
 		close_guest(g);
 }
 
+static void watch_door(struct door *door, uint32_t events)
+{
+	struct epoll_event event = { .events = events,
+				     .data.ptr = &door->watch };
+
+	epoll_ctl(door->http->cfg.epoll, EPOLL_CTL_MOD, door->listener.fd,
+		  &event);
+	door->shut = !events;
+}
+
+/* Who cannot be let in for want of files or memory stays at the door. */
+static bool is_shortage(int err)
+{
+	return err == EMFILE || err == ENFILE || err == ENOMEM ||
+	       err == ENOBUFS;
+}
+
 static void open_door(struct watch *w)
 {
 	struct door *door = WATCH_OF(w, struct door, watch);
@@ -211,8 +229,12 @@ static void open_door(struct watch *w)
 		int fd = accept4(door->listener.fd, NULL, NULL,
 				 SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-		if (fd < 0)
+		if (fd < 0) {
+			/* It would be ready again at once, and in vain. */
+			if (is_shortage(errno))
+				watch_door(door, 0);
 			return;
+		}
 		accept_guest(door->http, door, fd);
 	}
 }
@@ -316,8 +338,11 @@ int http_timeout_ms(struct http *h)
 
 void http_tick(struct http *h)
 {
-	for (size_t i = 0; i < h->n_doors; i++)
+	for (size_t i = 0; i < h->n_doors; i++) {
 		guests_tick(&h->doors[i].guests);
+		if (h->doors[i].shut)
+			watch_door(&h->doors[i], EPOLLIN);
+	}
 }
 
 void http_counts(struct http_counts *out, const struct http *h)

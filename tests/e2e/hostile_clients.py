@@ -308,6 +308,34 @@ def flood(server):
         s.close()
 
 
+def cpu_seconds(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii") as f:
+        fields = f.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def shortage(server):
+    """No descriptor is left for who waits at the door."""
+    limits = resource.prlimit(server.pid, resource.RLIMIT_NOFILE)
+    time.sleep(0.5)
+    taken = max(map(int, os.listdir(f"/proc/{server.pid}/fd")))
+    held = []
+    resource.prlimit(server.pid, resource.RLIMIT_NOFILE,
+                     (taken + 1, limits[1]))
+    for _ in range(300):
+        held.append(connect(True))
+    time.sleep(0.5)
+    before = cpu_seconds(server.pid)
+    time.sleep(2)
+    spent = cpu_seconds(server.pid) - before
+    check("without descriptors it does not spin", spent < 1, f"{spent:.2f} s")
+    resource.prlimit(server.pid, resource.RLIMIT_NOFILE, limits)
+    check("and with some again it serves",
+          status_of(send(HEAD + b"Connection: close\r\n\r\n", 5)) == 200)
+    for s in held:
+        s.close()
+
+
 def write_snapshot():
     name = os.path.join(TMP, "keys.ndjson")
     entry = {"api_key_id": 1, "user_id": 1, "group_id": 3, "status": "active",
@@ -352,6 +380,7 @@ def main():
         smuggling()
         garbage()
         flood(server)
+        shortage(server)
         dripper.join()
         good.stop.set()
         good.join(10)
