@@ -2,7 +2,28 @@
 #include "framing.h"
 
 #include <stdint.h>
+#include <string.h>
 #include <strings.h>
+
+static const char token[] = "!#$%&'*+-.^_`|~0123456789"
+			    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+			    "abcdefghijklmnopqrstuvwxyz";
+
+bool framing_name_good(const char *name, size_t n)
+{
+	return n && strspn(name, token) == n;
+}
+
+bool framing_value_good(const char *value, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)value[i];
+
+		if ((c < ' ' && c != '\t') || c == 0x7f)
+			return false;
+	}
+	return true;
+}
 
 static void frame_by_length(struct framing *f, const char *value)
 {

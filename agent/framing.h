@@ -21,4 +21,8 @@ struct framing {
 
 struct framing framing_find(const struct header *fields, size_t n);
 
+/* Are the n bytes what Go's server takes for a field's name, or its value? */
+bool framing_name_good(const char *name, size_t n);
+bool framing_value_good(const char *value, size_t n);
+
 #endif /* FRAMING_H */

@@ -191,9 +191,9 @@ static enum MHD_Result take_field(void *arg, enum MHD_ValueKind kind,
 		h->overfull = true;
 		return MHD_NO;
 	}
-	/* Go's server takes neither; what follows would be overlooked here. */
-	if (memchr(name, '\0', name_size) ||
-	    (value && memchr(value, '\0', value_size)))
+	/* The library takes them, and who sent them may mean others. */
+	if (!framing_name_good(name, name_size) ||
+	    (value && !framing_value_good(value, value_size)))
 		h->malformed = true;
 	h->fields[h->n_fields++] = (struct header){ name, value ? value : "" };
 	return MHD_YES;

@@ -225,6 +225,12 @@ def smuggling():
         "a huge chunk size":
             post + b"Transfer-Encoding: chunked\r\n\r\n" + b"f" * 17 + b"\r\n",
         "a body on an auth path": HEAD + b"Content-Length: %d\r\n\r\n" % n,
+        "a blank before a coding's colon":
+            HEAD + b"Transfer-Encoding : chunked\r\n\r\n",
+        "a tab before a length's colon":
+            HEAD + b"Content-Length\t: %d\r\n\r\n" % n,
+        "a coding behind a carriage return":
+            HEAD + b"X-Fill: a\rTransfer-Encoding: chunked\r\n\r\n",
         "chunks on an auth path":
             HEAD + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     }

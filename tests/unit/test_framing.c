@@ -78,10 +78,46 @@ static void what_can_be_read_in_two_ways_is_bad(void **state)
 	}
 }
 
+/* A string and what it holds besides its end. */
+#define TEXT(s) s, sizeof(s) - 1
+
+static const struct {
+	const char *what, *text;
+	size_t n;
+	bool name, value;
+} texts[] = {
+	{ "a token", TEXT("X-A_b.9~"), true, true },
+	{ "nothing", TEXT(""), false, true },
+	{ "a blank behind", TEXT(TE " "), false, true },
+	{ "a tab behind", TEXT(CL "\t"), false, true },
+	{ "a NUL", TEXT("a\0b"), false, false },
+	{ "a NUL behind", TEXT("a\0"), false, false },
+	{ "a carriage return", TEXT("a\r" TE), false, false },
+	{ "a control character", TEXT("a\x01"), false, false },
+	{ "DEL", TEXT("a\x7f"), false, false },
+	{ "beyond ASCII", TEXT("\xc3\xa9"), false, true },
+	{ "a delimiter", TEXT("a(b)"), false, true },
+};
+
+static void names_and_values_are_those_of_go(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		const char *text = texts[i].text;
+		size_t n = texts[i].n;
+
+		if (framing_name_good(text, n) != texts[i].name)
+			fail_msg("%s as a name", texts[i].what);
+		if (framing_value_good(text, n) != texts[i].value)
+			fail_msg("%s as a value", texts[i].what);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_can_be_read_in_two_ways_is_bad),
+		cmocka_unit_test(names_and_values_are_those_of_go),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
