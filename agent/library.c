@@ -19,6 +19,8 @@
  */
 #define MEMORY (80 * 1024)
 #define IDLE_S 130
+/* While it has more connections they end with their answers. */
+#define KEPT 1024
 /* Of a body that is too large this much is read for the sake of an answer. */
 #define BODY_PATIENCE (1 << 20)
 
@@ -142,6 +144,9 @@ void library_reply(struct http_exchange *x, const struct reply *r)
 	x->status = r->status;
 	/* Without any the connection ends, which is all that is left. */
 	x->response = make_response(r);
+	if (x->response && x->library->n > KEPT)
+		MHD_add_response_header(x->response, MHD_HTTP_HEADER_CONNECTION,
+					"close");
 	if (x->held) {
 		x->held = false;
 		x->library->ready = true;

@@ -314,6 +314,25 @@ def flood(server):
         s.close()
 
 
+def crowd(server):
+    """Requests that are not plain cost memory, which is kept for few."""
+    before = rss_mib(server.pid)
+    n = min(4000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 500)
+    held, good = [], 0
+    for _ in range(n):
+        s = connect(True)
+        s.sendall(HEAD + b"Connection: keep-alive, x\r\n\r\n")
+        head, _ = read_one(s)
+        good += status_of(head) == 200
+        held.append(s)
+    grown = rss_mib(server.pid) - before
+    check(f"{n} whose requests are not plain are answered", good == n)
+    check("and do not keep 80 KiB each", grown < 150,
+          f"{grown:.0f} MiB more")
+    for s in held:
+        s.close()
+
+
 def cpu_seconds(pid):
     with open(f"/proc/{pid}/stat", encoding="ascii") as f:
         fields = f.read().rpartition(")")[2].split()
@@ -386,6 +405,7 @@ def main():
         smuggling()
         garbage()
         flood(server)
+        crowd(server)
         shortage(server)
         dripper.join()
         good.stop.set()
