@@ -19,6 +19,7 @@ void guests_init(struct guests *all, size_t limit)
 	*all = (struct guests){ .limit = limit };
 	TAILQ_INIT(&all->reading);
 	TAILQ_INIT(&all->idle);
+	TAILQ_INIT(&all->leaving);
 }
 
 static void take_off(struct guest *g)
@@ -29,6 +30,8 @@ static void take_off(struct guest *g)
 		TAILQ_REMOVE(&all->reading, g, link);
 	else if (g->state == GUEST_IDLE)
 		TAILQ_REMOVE(&all->idle, g, link);
+	else if (g->state == GUEST_LEAVING)
+		TAILQ_REMOVE(&all->leaving, g, link);
 }
 
 static void put(struct guest *g, enum guest_state state)
@@ -44,6 +47,8 @@ static void put(struct guest *g, enum guest_state state)
 		TAILQ_INSERT_TAIL(&all->reading, g, link);
 	else if (state == GUEST_IDLE)
 		TAILQ_INSERT_TAIL(&all->idle, g, link);
+	else if (state == GUEST_LEAVING)
+		TAILQ_INSERT_TAIL(&all->leaving, g, link);
 }
 
 void guests_reading(struct guest *g)
@@ -131,5 +136,7 @@ struct guest *guests_any(const struct guests *all)
 {
 	struct guest *g = TAILQ_FIRST(&all->reading);
 
-	return g ? g : TAILQ_FIRST(&all->idle);
+	if (!g)
+		g = TAILQ_FIRST(&all->idle);
+	return g ? g : TAILQ_FIRST(&all->leaving);
 }

@@ -33,7 +33,7 @@ struct guest {
 	int fd;
 	enum guest_state state;
 	int64_t since_ns;
-	TAILQ_ENTRY(guest) link; /* unless BUSY or LEAVING */
+	TAILQ_ENTRY(guest) link; /* unless BUSY */
 	_Alignas(16) char room[GUEST_ROOM];
 };
 
@@ -45,6 +45,7 @@ struct guests {
 	int64_t now_ns;		   /* CLOCK_MONOTONIC, the caller's */
 	struct guest_list reading; /* oldest first */
 	struct guest_list idle;
+	struct guest_list leaving;
 	uint64_t entered;
 	uint64_t evicted;
 	uint64_t too_slow;
@@ -63,7 +64,7 @@ void guests_reading(struct guest *g);
 void guests_busy(struct guest *g);
 void guests_idle(struct guest *g);
 
-/* One of those that read or idle; NULL: there is none. */
+/* One of those that are not busy; NULL: there is none. */
 struct guest *guests_any(const struct guests *all);
 
 /* Shuts down whoever has been reading or idle for too long. */

@@ -112,6 +112,20 @@ static void one_too_many_costs_the_oldest_that_asked_nothing(void **state)
 	close_house(4);
 }
 
+/* Who was shut down is still somebody to be let out at the end. */
+static void who_leaves_is_found(void **state)
+{
+	(void)state;
+	open_house(N);
+	enter(0);
+	house.all.now_ns += 11 * SECOND;
+	guests_tick(&house.all);
+	assert_true(gone(0));
+	assert_ptr_equal(guests_any(&house.all), house.guests[0]);
+	close_house(1);
+	assert_null(guests_any(&house.all));
+}
+
 static void who_is_waited_on_is_never_ended(void **state)
 {
 	(void)state;
@@ -133,6 +147,7 @@ int main(void)
 		cmocka_unit_test(who_idles_may_stay_longer),
 		cmocka_unit_test(
 			one_too_many_costs_the_oldest_that_asked_nothing),
+		cmocka_unit_test(who_leaves_is_found),
 		cmocka_unit_test(who_is_waited_on_is_never_ended),
 	};
 
