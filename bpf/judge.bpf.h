@@ -7,6 +7,7 @@
 #ifndef PC_JUDGE_BPF_H
 #define PC_JUDGE_BPF_H
 
+#include "clock.bpf.h"
 #include "digest.bpf.h"
 #include "path.h"
 #include "prefix.bpf.h"
@@ -94,14 +95,6 @@ static __always_inline enum pc_reason judge_target(const struct pc_request *f,
 							 : PC_R_PATH_UNSURE;
 	*path = pc_path_for(h->path_class, f->policy->profile);
 	return *path & PC_P_GUARDED ? PC_NEXT : PC_R_OTHER_PATH;
-}
-
-/* CLOCK_REALTIME, from a clock a program may read. */
-static __always_inline __s64 now_ns(const struct pc_clock *clock)
-{
-	if (clock->stopped_ns)
-		return clock->stopped_ns;
-	return bpf_ktime_get_tai_ns() - clock->tai_offset_ns;
 }
 
 /* No check of any order objects to such a key, whenever and wherever from. */

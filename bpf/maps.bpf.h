@@ -10,13 +10,17 @@
 #include "loop.h"
 #include "pc_abi.h"
 
-/* The slot in force.  Mapped by the agent: its flip is one aligned store. */
+#define PC_NS_PER_MS 1000000
+
+/* The slot in force, and until when on approval (pc_active_word()).  Mapped by
+ * the agent: its flip is one aligned store.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__type(key, __u32);
-	__type(value, __u32);
+	__type(value, __u64);
 } pc_active SEC(".maps");
 
 /* One generation's header and switches, by slot. */
@@ -44,6 +48,91 @@ struct {
 	__type(key, __u32);
 	__array(values, struct pc_prefix_trie);
 } pc_prefixes SEC(".maps");
+
+/* Who owns which address: PC_CHUNKS pieces a slot, see image.h.  All of one
+ * size, so that the verifier turns both lookups into a few instructions.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 2 * PC_CHUNKS);
+	__type(key, __u32);
+	__array(
+		values, struct {
+			__uint(type, BPF_MAP_TYPE_ARRAY);
+			__uint(max_entries, PC_CHUNK_LINES);
+			__uint(map_flags, BPF_F_MMAPABLE);
+			__uint(key_size, sizeof(__u32));
+			__uint(value_size, sizeof(struct pc_line));
+		});
+} pc_image SEC(".maps");
+
+/* What the owners are called; for people, no program reads it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 2 * PC_OWNERS);
+	__type(key, __u32);
+	__type(value, struct pc_list);
+} pc_lists SEC(".maps");
+
+/* Packets of addresses by owner. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, PC_OWNERS);
+	__type(key, __u32);
+	__type(value, struct pc_count);
+} pc_list_hits SEC(".maps");
+
+/* Single bans.  Never an LRU: a flood must not end one. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, PC_BANS_MAX);
+	__type(key, struct pc_ban_key);
+	__type(value, struct pc_ban);
+} pc_bans SEC(".maps");
+
+/* Which lengths are looked up.  Mapped by whoever changes bans. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct pc_ban_lens);
+} pc_ban_lens SEC(".maps");
+
+/* Packets by pc_ban.hits. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, PC_BANS_MAX);
+	__type(key, __u32);
+	__type(value, struct pc_count);
+} pc_ban_hits SEC(".maps");
+
+/* What is told of single packets; the agent reads it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 256 * 1024);
+} pc_events SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct pc_event_gate);
+} pc_event_gate SEC(".maps");
+
+/* Dropped packets, for whoever asked for them in pc_capture. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1024 * 1024);
+} pc_captured SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct pc_capture);
+} pc_capture SEC(".maps");
 
 /* Address rules of single keys, by slot. */
 struct {
@@ -105,6 +194,14 @@ struct {
 	__type(value, struct pc_living);
 } pc_living SEC(".maps");
 
+/* Sources of what was refused.  Losing an entry costs a few requests' count. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct pc_source);
+	__type(value, struct pc_offender);
+} pc_offenders SEC(".maps");
+
 /* Packets by reason. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -116,12 +213,17 @@ struct {
 /* The policy in force and its slot; NULL before the first flip. */
 static __always_inline struct pc_policy *policy_find(__u32 *slot)
 {
-	__u32 zero = 0, *active = bpf_map_lookup_elem(&pc_active, &zero);
+	__u64 *active, word, now_ms = 0;
 	struct pc_policy *p;
+	__u32 zero = 0;
 
+	active = bpf_map_lookup_elem(&pc_active, &zero);
 	if (!active)
 		return NULL;
-	*slot = *(volatile __u32 *)active & 1;
+	word = *(volatile __u64 *)active;
+	if (pc_active_until_ms(word))
+		now_ms = bpf_ktime_get_boot_ns() / PC_NS_PER_MS;
+	*slot = pc_active_slot(word, now_ms);
 	p = bpf_map_lookup_elem(&pc_policy, slot);
 	return p && p->generation ? p : NULL;
 }

@@ -46,7 +46,7 @@ struct pc_pkt {
 	__u8 is_frag;	  /* part of a fragmented packet */
 	__u8 is_tail;	  /* not its first part: no ports */
 	__u8 has_options; /* IPv4 options or IPv6 extension headers */
-	__u8 pad;
+	__u8 has_addr;	  /* saddr and daddr are the packet's */
 	__u16 l3_at; /* offsets from start */
 	__u16 l4_at;
 	__u32 l3_size;	/* bytes from l3_at that the IP header claims; 0: jumbo
@@ -102,6 +102,7 @@ static __always_inline enum pc_reason parse_ip4(struct pc_cursor *c,
 		return PC_R_BAD_IP_HEADER;
 	__builtin_memcpy(p->saddr, &ip->saddr, 4);
 	__builtin_memcpy(p->daddr, &ip->daddr, 4);
+	p->has_addr = 1;
 	p->l4_proto = ip->protocol;
 	p->l3_size = bpf_ntohs(ip->tot_len);
 	p->is_frag = !!(ip->frag_off & bpf_htons(0x3fff));
@@ -151,6 +152,7 @@ static __always_inline enum pc_reason parse_ip6(struct pc_cursor *c,
 		return PC_R_BAD_IP_HEADER;
 	__builtin_memcpy(p->saddr, &ip6->saddr, 16);
 	__builtin_memcpy(p->daddr, &ip6->daddr, 16);
+	p->has_addr = 1;
 	p->is_v6 = 1;
 	p->l3_size = bpf_ntohs(ip6->payload_len);
 	if (p->l3_size)
@@ -206,6 +208,22 @@ static __always_inline enum pc_reason parse_ports(struct pc_cursor *c,
 	p->sport = ports[0];
 	p->dport = ports[1];
 	return PC_NEXT;
+}
+
+/*
+ * Everything up to the addresses, into *p, which starts zero.  What is wrong
+ * behind them, or cannot be followed, does not matter then.
+ */
+static __always_inline enum pc_reason parse_addresses(struct pc_cursor *c,
+						      struct pc_pkt *p)
+{
+	enum pc_reason r;
+
+	c->pos = c->start;
+	r = parse_eth(c, p);
+	if (r == PC_NEXT)
+		r = parse_ip(c, p);
+	return p->has_addr ? PC_NEXT : r;
 }
 
 /* Everything up to the ports, into *p, which starts zero. */

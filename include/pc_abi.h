@@ -6,10 +6,14 @@
  *
  * A policy is a generation.  Everything that belongs to one lives in one of two
  * slots: the outer maps pc_keys, pc_key_rules and pc_prefixes hold one inner
- * map a slot, pc_policy and pc_answers are arrays with one part a slot.  The
- * agent fills the slot that is not in force, reads it back, and stores the slot
- * number into pc_active: that one store is the flip.  A program reads pc_active
- * once a packet and never mixes slots.
+ * map a slot, pc_image holds PC_CHUNKS of them, pc_policy, pc_answers and
+ * pc_lists are arrays with one part a slot.  The agent fills the slot that is
+ * not in force, reads it back, and stores the slot number into pc_active: that
+ * one store is the flip.  A program reads pc_active once a packet and never
+ * mixes slots.  A flip may be on approval: then the same word says until when,
+ * and after it both sides go by the other slot, whoever is dead.
+ *
+ * Bans are outside the generations: they come and go one by one.
  *
  * Rules: fixed-width types only; __be types for anything that comes off the
  * wire; every hole is a named pad; every struct has its size asserted below.
@@ -22,7 +26,7 @@
 #include <linux/bpf.h>
 #include <linux/types.h>
 
-#define PC_ABI_VERSION 3
+#define PC_ABI_VERSION 4
 
 /*
  * Why a packet or a request met its fate, and what kind of fate it is.  One
@@ -117,7 +121,10 @@
 	X(REPEATED, "answer-repeated", OWN)                    \
 	X(SWALLOWED, "swallowed", OWN)                         \
 	X(SWALLOW_LIMIT, "swallow-limit", OWN)                 \
-	X(CLOSED, "closed", OWN)
+	X(CLOSED, "closed", OWN)                               \
+	/* address plane, once more */                         \
+	X(BANNED, "banned", DROP)                              \
+	X(IMAGE_DAMAGED, "image-damaged", PASS)
 
 enum pc_reason {
 #define X(id, name, class) PC_R_##id,
@@ -169,11 +176,32 @@ enum pc_deny {
 	PC_DENY_MAX
 };
 
-/* Host-wide prefix sets in pc_prefixes; set 0 is never used. */
+/*
+ * pc_active: bit 0 is the slot put in force last, the rest the CLOCK_BOOTTIME
+ * in milliseconds after which the other slot is in force again; 0: never.
+ */
+static inline __u64 pc_active_word(__u32 slot, __u64 until_ms)
+{
+	return until_ms << 1 | (slot & 1);
+}
+
+static inline __u64 pc_active_until_ms(__u64 word)
+{
+	return word >> 1;
+}
+
+/* The slot in force at a time; not asked for the clock unless it matters. */
+static inline __u32 pc_active_slot(__u64 word, __u64 now_ms)
+{
+	return (word ^ (word >> 1 && now_ms > word >> 1)) & 1;
+}
+
+/* Host-wide prefix sets in pc_prefixes; set 0 is never used.  What is dropped is
+ * not among them but in the image.
+ */
 enum pc_set {
 	PC_SET_ALLOW = 1,
-	PC_SET_DENY,
-	PC_SET_PROXY,
+	PC_SET_PROXY = 3,
 	PC_SET_GATEWAY, /* destinations: where the gateway is reached */
 	PC_SET_MAX
 };
@@ -239,6 +267,52 @@ struct pc_key {
 	__u8 pad;
 };
 
+/*
+ * The image: who owns each address, for both families, in lines of 64 bytes.
+ * image.h has the layout.  Lines are numbered through the chunks of a slot:
+ * line n is element n % PC_CHUNK_LINES of inner map n / PC_CHUNK_LINES.  Chunks
+ * are arrays of one size, so that looking one up is no call.
+ */
+struct pc_line {
+	__u32 word[16];
+};
+#define PC_CHUNK_LINES 16384u /* 1 MiB */
+#define PC_CHUNKS 512u	      /* of a slot */
+#define PC_CHUNK_INDEX(slot, line) \
+	((__u32)(slot)*PC_CHUNKS + (line) / PC_CHUNK_LINES)
+
+/* Owners: which list an address is in. */
+#define PC_OWNER_NONE 0u
+#define PC_OWNER_OPERATOR 1u /* --block */
+#define PC_OWNER_SNAPSHOT 2u /* the snapshot's header */
+#define PC_OWNER_IP_SCOPE 3u /* the rules of keys */
+#define PC_OWNER_FILE 4u     /* the first --block-file; the others follow */
+#define PC_OWNER_ALLOW 255u  /* in a list, and spared by an allow entry */
+#define PC_OWNERS 256u
+
+/* What programs need to know of an image; 12 levels of 4 hold 16 M bounds. */
+#define PC_LEVELS 12
+struct pc_image {
+	__u32 n_lines;
+	__u32 n_buckets; /* 0: there are no IPv4 addresses in it */
+	__u32 bucket_at; /* line numbers */
+	__u32 index_at;
+	__u32 n_levels; /* 0: there are no IPv6 addresses in it */
+	__u32 owner_at;
+	__u32 level_at[PC_LEVELS]; /* the root's first */
+	__u8 digest[32];	   /* SHA-256 of all lines */
+};
+
+/* pc_lists, by PC_LIST_INDEX(): the owners of a slot's image. */
+#define PC_LIST_NAME_SIZE 128
+#define PC_LIST_INDEX(slot, owner) ((__u32)(slot)*PC_OWNERS + (owner))
+struct pc_list {
+	char name[PC_LIST_NAME_SIZE]; /* NUL-ended; "": no such list */
+	__u64 n_prefixes;
+	__s64 loaded_ns; /* Unix time */
+	__u8 digest[32]; /* SHA-256 of the file; 0: it is none */
+};
+
 #define PC_PORTS_SIZE (65536 / 8)
 #define PC_SOURCE_SIZE 128
 
@@ -260,7 +334,14 @@ struct pc_policy {
 	__u8 monitor;	       /* count, deny nothing */
 	__u8 trust_forwarded;  /* the gateway believes forwarding headers */
 	__u8 custom_forwarded; /* ... and some whose names only it knows */
-	__u8 pad[7];
+	__u8 whole_host;       /* addresses are judged whatever the port */
+	__u8 pad[2];
+	/* An event for each so many refused or unauthenticated requests of one
+	 * source within the window; 0: none.
+	 */
+	__u32 offend_after;
+	__u64 offend_window_ns;
+	struct pc_image image;
 	__u8 deny[128];		     /* enum pc_deny by reason */
 	char source[PC_SOURCE_SIZE]; /* where the snapshot came from, NUL-ended
 				      */
@@ -303,6 +384,102 @@ struct pc_answer {
 		 2 +                                                          \
 	 (closing))
 #define PC_N_ANSWERS PC_ANSWER_INDEX(2, 0, 0, 0)
+
+/* A ban's prefix; an exact key, one lookup for each length in pc_ban_lens. */
+struct pc_ban_key {
+	__u8 family; /* 4 or 6 */
+	__u8 len;    /* significant bits of addr; the others are 0 */
+	__u8 pad[2];
+	__u8 addr[16]; /* network order; IPv4 uses the first four bytes */
+};
+
+struct pc_ban {
+	__s64 expires_ns; /* Unix time, over after it; PC_NEVER */
+	__u32 hits;	  /* its index in pc_ban_hits */
+	__u32 pad;
+};
+
+#define PC_BANS_MAX 65536u
+
+/*
+ * The lengths that bans have, by family (0: IPv4, 1: IPv6): each is one lookup a
+ * packet.  A length is used, by an atomic store after the rest of it, before
+ * its first ban is put, and not used any more after the last one is gone.
+ */
+#define PC_BAN_LENS 16u
+struct pc_ban_len {
+	__u64 mask[2]; /* of pc_ban_key.addr */
+	__u32 len;
+	__u32 used;
+};
+
+struct pc_ban_lens {
+	__u32 n[2]; /* places looked at; never less than are used */
+	struct pc_ban_len of[2][PC_BAN_LENS];
+};
+
+/* A source of refused and unauthenticated requests; IPv6 by /64. */
+struct pc_source {
+	__u8 family; /* 4 or 6 */
+	__u8 pad[3];
+	__u8 addr[16];
+};
+
+struct pc_offender {
+	__u64 since_ns; /* CLOCK_MONOTONIC: begin of the window */
+	__u64 n;	/* in it */
+};
+
+enum pc_event_kind {
+	PC_EVENT_DROP = 1, /* a packet was dropped, or would have been */
+	PC_EVENT_OFFENDER  /* a source reached offend_after */
+};
+
+struct pc_event {
+	__u64 time_ns; /* CLOCK_BOOTTIME */
+	__u32 ifindex;
+	__u32 size;  /* bytes of the frame */
+	__u8 kind;   /* enum pc_event_kind */
+	__u8 reason; /* enum pc_reason; of an offender: its last one */
+	__u8 owner;  /* of the address, or 0 */
+	__u8 family; /* 4 or 6 */
+	__u8 would;  /* monitor mode: nothing was dropped */
+	__u8 l4_proto;
+	__be16 sport;
+	__be16 dport;
+	__u8 pad[2];
+	__u32 count;	/* of an offender: requests in the window */
+	__u8 saddr[16]; /* IPv4 uses the first four bytes */
+	__u8 daddr[16];
+};
+
+/* How many events may be sent, a processor: refilled once a second. */
+struct pc_event_gate {
+	__u64 refilled_ns; /* CLOCK_MONOTONIC */
+	__u64 jiffy;	   /* when the clock was looked at last */
+	__u64 left;
+	__u64 sent;
+	__u64 limited; /* not sent: there were too many */
+	__u64 lost;    /* not sent: nobody reads */
+};
+
+/* Set by whoever reads pc_captured, for as long as it reads. */
+struct pc_capture {
+	__u64 until_ns;	  /* CLOCK_BOOTTIME */
+	__u64 event_rate; /* events a second and processor */
+};
+
+#define PC_SNAP_SIZE 256
+/* A dropped packet's first bytes. */
+struct pc_captured {
+	__u64 time_ns; /* CLOCK_BOOTTIME */
+	__u32 ifindex;
+	__u32 size;  /* bytes of the frame */
+	__u32 taken; /* of them in bytes[] */
+	__u8 reason; /* enum pc_reason */
+	__u8 pad[3];
+	__u8 bytes[PC_SNAP_SIZE];
+};
 
 /* A counter: what was done, and in monitor mode what would have been. */
 struct pc_count {
@@ -451,7 +628,18 @@ _Static_assert(sizeof(struct pc_prefix_key) == 24, "pc_prefix_key layout");
 _Static_assert(sizeof(struct pc_rule) == 8, "pc_rule layout");
 _Static_assert(sizeof(struct pc_digest) == 32, "pc_digest layout");
 _Static_assert(sizeof(struct pc_key) == 24, "pc_key layout");
-_Static_assert(sizeof(struct pc_policy) == 8520, "pc_policy layout");
+_Static_assert(sizeof(struct pc_line) == 64, "pc_line layout");
+_Static_assert(sizeof(struct pc_image) == 104, "pc_image layout");
+_Static_assert(sizeof(struct pc_list) == 176, "pc_list layout");
+_Static_assert(sizeof(struct pc_policy) == 8632, "pc_policy layout");
+_Static_assert(sizeof(struct pc_ban_key) == 20, "pc_ban_key layout");
+_Static_assert(sizeof(struct pc_ban) == 16, "pc_ban layout");
+_Static_assert(sizeof(struct pc_ban_lens) == 776, "pc_ban_lens layout");
+_Static_assert(sizeof(struct pc_source) == 20, "pc_source layout");
+_Static_assert(sizeof(struct pc_offender) == 16, "pc_offender layout");
+_Static_assert(sizeof(struct pc_event) == 64, "pc_event layout");
+_Static_assert(sizeof(struct pc_event_gate) == 48, "pc_event_gate layout");
+_Static_assert(sizeof(struct pc_captured) == 280, "pc_captured layout");
 _Static_assert(sizeof(struct pc_clock) == 48, "pc_clock layout");
 _Static_assert(sizeof(struct pc_answer) == 520, "pc_answer layout");
 _Static_assert(sizeof(struct pc_count) == 16, "pc_count layout");

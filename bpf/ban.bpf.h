@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Is this source banned, at this moment? */
+#ifndef PC_BAN_BPF_H
+#define PC_BAN_BPF_H
+
+#include "clock.bpf.h"
+#include "maps.bpf.h"
+#include "parse.bpf.h"
+
+/* Over is over, whoever is late to remove it. */
+static __always_inline int ban_holds(const struct pc_ban *ban)
+{
+	struct pc_clock *clock;
+	__u32 zero = 0;
+
+	if (ban->expires_ns == PC_NEVER)
+		return 1;
+	clock = bpf_map_lookup_elem(&pc_clock, &zero);
+	return clock && now_ns(clock) <= ban->expires_ns;
+}
+
+/* One source, and the lengths to look it up by. */
+struct pc_ban_search {
+	const struct pc_ban_len *lens;
+	__u64 addr[2]; /* network order */
+	struct pc_ban_key key;
+	__u32 found; /* 1 + its hits */
+};
+
+/* One length: 1 ends the search. */
+static long ban_step(__u32 i, struct pc_ban_search *s)
+{
+	const struct pc_ban_len *l = &s->lens[i & (PC_BAN_LENS - 1)];
+	struct pc_ban *ban;
+	__u64 part[2];
+
+	if (!*(volatile const __u32 *)&l->used)
+		return 0;
+	part[0] = s->addr[0] & l->mask[0];
+	part[1] = s->addr[1] & l->mask[1];
+	s->key.len = l->len;
+	__builtin_memcpy(s->key.addr, part, sizeof(part));
+	ban = bpf_map_lookup_elem(&pc_bans, &s->key);
+	if (!ban || !ban_holds(ban))
+		return 0;
+	s->found = 1 + ban->hits;
+	return 1;
+}
+
+static __noinline __u32 ban_search(const struct pc_pkt *p,
+				   const struct pc_ban_lens *lens)
+{
+	struct pc_ban_search s = { .key.family = 4, .lens = lens->of[0] };
+	__u32 n = lens->n[0];
+
+	if (p->is_v6) {
+		s.key.family = 6;
+		s.lens = lens->of[1];
+		n = lens->n[1];
+	}
+	__builtin_memcpy(s.addr, p->saddr, sizeof(s.addr));
+	bpf_loop(n, ban_step, &s, 0);
+	return s.found;
+}
+
+/* 1 + the hits of a ban in force of any length, or 0. */
+static __always_inline __u32 ban_find(const struct pc_pkt *p)
+{
+	struct pc_ban_lens *lens;
+	__u32 zero = 0;
+
+	lens = bpf_map_lookup_elem(&pc_ban_lens, &zero);
+	if (!lens)
+		return 0;
+	if (!lens->n[!!p->is_v6])
+		return 0;
+	return ban_search(p, lens);
+}
+
+/* ban is what ban_find() returned. */
+static __always_inline void ban_count(__u32 ban, __u32 would)
+{
+	__u32 index = ban - 1;
+	struct pc_count *n = bpf_map_lookup_elem(&pc_ban_hits, &index);
+
+	if (!n)
+		return;
+	n->done += !would;
+	n->would += would;
+}
+
+#endif /* PC_BAN_BPF_H */
