@@ -50,9 +50,9 @@ static __always_inline __u32 owner_find(const struct pc_pkt *p,
 
 	__builtin_memcpy(part, p->saddr, sizeof(part));
 	if (p->is_v6)
-		return pc_image_find6(&policy->image, &slot,
-				      bpf_be64_to_cpu(part[0]),
-				      bpf_be64_to_cpu(part[1]));
+		return image_find6(&policy->image, slot,
+				   bpf_be64_to_cpu(part[0]),
+				   bpf_be64_to_cpu(part[1]));
 	return pc_image_find4(&policy->image, &slot,
 			      bpf_ntohl((__u32)part[0]));
 }

@@ -17,6 +17,16 @@ pc_image_line(const pc_image_lines *slot, __u32 number)
 	return lines ? bpf_map_lookup_elem(lines, &index) : NULL;
 }
 
-#include "image.h"
+#include "owner.h"
+
+/*
+ * Not static: the verifier looks at such a function by itself, and its levels
+ * need not be followed again for each shape of a packet.
+ */
+__noinline __u32 image_find6(const struct pc_image *im, __u32 slot, __u64 hi,
+			     __u64 lo)
+{
+	return im ? pc_image_find6(im, &slot, hi, lo) : PC_OWNER_DAMAGED;
+}
 
 #endif /* PC_IMAGE_BPF_H */

@@ -49,7 +49,7 @@ struct {
 	__array(values, struct pc_prefix_trie);
 } pc_prefixes SEC(".maps");
 
-/* Who owns which address: PC_CHUNKS pieces a slot, see image.h.  All of one
+/* Who owns which address: PC_CHUNKS pieces a slot, see owner.h.  All of one
  * size, so that the verifier turns both lookups into a few instructions.
  */
 struct {

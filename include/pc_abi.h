@@ -269,7 +269,7 @@ struct pc_key {
 
 /*
  * The image: who owns each address, for both families, in lines of 64 bytes.
- * image.h has the layout.  Lines are numbered through the chunks of a slot:
+ * owner.h has the layout.  Lines are numbered through the chunks of a slot:
  * line n is element n % PC_CHUNK_LINES of inner map n / PC_CHUNK_LINES.  Chunks
  * are arrays of one size, so that looking one up is no call.
  */
