@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A /24 with few addresses goes to buckets, and to a leaf where one of them
+ * finds its bucket full.  Everything is decided before the first line is
+ * written, because the number of words and leaves is known only then.
+ */
+#include "image4.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lines.h"
+
+/*
+ * A leaf takes as much as eight addresses in buckets.  At seven to a bucket of
+ * twelve, one /24 in 140 of random addresses finds a full one.
+ */
+#define FEW 8u
+#define BUCKET_LOAD 7u
+
+static bool is_whole(const struct image4_piece *p)
+{
+	return !(p->first & 255) && p->last - p->first >= 255;
+}
+
+/* Where the pieces of a /24, or of whole ones, end. */
+static size_t group_end(const struct image4 *im, size_t at)
+{
+	uint32_t net = im->pieces[at].first >> 8;
+	size_t end = at + 1;
+
+	if (is_whole(&im->pieces[at]))
+		return end;
+	while (end < im->n && im->pieces[end].first >> 8 == net)
+		end++;
+	return end;
+}
+
+static int add_piece(struct image4 *im, const struct image4_piece *p)
+{
+	if (im->n == im->size) {
+		size_t size = im->size ? 2 * im->size : 1024;
+		struct image4_piece *grown =
+			reallocarray(im->pieces, size, sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		im->pieces = grown;
+		im->size = size;
+	}
+	im->pieces[im->n++] = *p;
+	return 0;
+}
+
+/* Cut where whole /24s begin and end. */
+static int add_stretch(struct image4 *im, const struct cover_stretch *s)
+{
+	uint32_t first = (uint32_t)(s->first >> 96);
+	uint32_t last = (uint32_t)(s->last >> 96);
+
+	for (;;) {
+		struct image4_piece p = { .first = first,
+					  .last = first | 255,
+					  .owner = s->owner };
+		int err;
+
+		/* Beyond the last address is 0, and all before it whole. */
+		if (!(first & 255) && last - first >= 255)
+			p.last = ((last + 1) & ~255u) - 1;
+		else if (p.last > last)
+			p.last = last;
+		err = add_piece(im, &p);
+		if (err || p.last == last)
+			return err;
+		first = p.last + 1;
+	}
+}
+
+/* How many addresses, if they are few enough for buckets, else 0. */
+static uint32_t count_few(const struct image4 *im, size_t at, size_t end)
+{
+	uint32_t n = 0;
+
+	if (im->pieces[at].first < 256 || is_whole(&im->pieces[at]))
+		return 0;
+	for (; at < end; at++)
+		n += im->pieces[at].last - im->pieces[at].first + 1;
+	return n <= FEW ? n : 0;
+}
+
+static void set_few(struct image4 *im, size_t at, size_t end, bool few)
+{
+	for (; at < end; at++)
+		im->pieces[at].few = few;
+}
+
+static size_t mark_few(struct image4 *im)
+{
+	size_t n_few = 0;
+
+	for (size_t at = 0, end; at < im->n; at = end) {
+		uint32_t n;
+
+		end = group_end(im, at);
+		n = count_few(im, at, end);
+		set_few(im, at, end, n > 0);
+		n_few += n;
+	}
+	return n_few;
+}
+
+static uint8_t *fill_of(struct image4 *im, uint32_t addr)
+{
+	return &im->fill[pc_image_bucket(addr, im->n_buckets)];
+}
+
+/* False where a bucket is full; the places taken until then stay empty. */
+static bool take_places(struct image4 *im, size_t at, size_t end)
+{
+	for (; at < end; at++) {
+		const struct image4_piece *p = &im->pieces[at];
+
+		for (uint32_t i = 0; i <= p->last - p->first; i++) {
+			uint8_t *fill = fill_of(im, p->first + i);
+
+			if (*fill == PC_BUCKET_SIZE)
+				return false;
+			++*fill;
+		}
+	}
+	return true;
+}
+
+static bool has_one_owner(const struct image4 *im, size_t at, size_t end)
+{
+	uint8_t owner = im->pieces[at].owner;
+
+	while (at < end && im->pieces[at].owner == owner)
+		at++;
+	return at == end;
+}
+
+static void count_words(struct image4 *im, uint32_t net, uint16_t owner,
+			uint32_t n)
+{
+	struct image4_net *of = &im->nets[net];
+
+	of->owner = !of->n || of->owner == owner ? owner : PC_OWNERS;
+	of->n = (uint16_t)(of->n + n);
+}
+
+/* Whole /24s, by the /16s that they are in. */
+static void count_whole(struct image4 *im, const struct image4_piece *p)
+{
+	for (uint32_t net = p->first >> 16; net <= p->last >> 16; net++) {
+		uint32_t begin = net << 16, end = begin | 0xffff;
+
+		if (begin < p->first)
+			begin = p->first;
+		if (end > p->last)
+			end = p->last;
+		count_words(im, net, p->owner, (end >> 8) - (begin >> 8) + 1);
+	}
+}
+
+static void count_leaf(struct image4 *im, size_t at, size_t end)
+{
+	count_words(im, im->pieces[at].first >> 16, PC_OWNERS, 1);
+	im->n_leaves += has_one_owner(im, at, end) ? 1 : 1 + PC_LEAF_LINES;
+}
+
+static void settle(struct image4 *im)
+{
+	for (size_t at = 0, end; at < im->n; at = end) {
+		end = group_end(im, at);
+		if (is_whole(&im->pieces[at])) {
+			count_whole(im, &im->pieces[at]);
+			continue;
+		}
+		if (im->pieces[at].few && take_places(im, at, end))
+			continue;
+		set_few(im, at, end, false);
+		count_leaf(im, at, end);
+	}
+	for (size_t net = 0; net < PC_NETS_LINES; net++) {
+		if (im->nets[net].owner == PC_OWNERS)
+			im->n_words += im->nets[net].n;
+	}
+}
+
+int image4_init(struct image4 *out, struct cover *c)
+{
+	struct image4 im = { 0 };
+	struct cover_stretch s;
+	int err = 0;
+
+	while (!err && cover_next(&s, c)) {
+		if (s.owner != PC_OWNER_NONE)
+			err = add_stretch(&im, &s);
+	}
+	if (!err && im.n) {
+		im.n_buckets = (uint32_t)(mark_few(&im) / BUCKET_LOAD + 1);
+		im.nets = calloc(PC_NETS_LINES, sizeof(*im.nets));
+		im.fill = calloc(im.n_buckets, sizeof(*im.fill));
+		err = im.nets && im.fill ? 0 : -ENOMEM;
+	}
+	if (err) {
+		image4_fini(&im);
+		return err;
+	}
+	if (im.n)
+		settle(&im);
+	*out = im;
+	return 0;
+}
+
+void image4_fini(struct image4 *im)
+{
+	free(im->pieces);
+	free(im->nets);
+	free(im->fill);
+	*im = (struct image4){ 0 };
+}
+
+#define BUCKETS_AT (PC_NETS_LINES + PC_INDEX_LINES)
+#define LINE_WORDS 16u
+#define AHEAD 16
+
+/* Lines of words. */
+static size_t words_size(const struct image4 *im)
+{
+	return (im->n_words + LINE_WORDS - 1) / LINE_WORDS;
+}
+
+size_t image4_size(const struct image4 *im)
+{
+	if (!im->n)
+		return 0;
+	return BUCKETS_AT + im->n_buckets + words_size(im) + im->n_leaves;
+}
+
+/* Lines, and how far they are written. */
+struct output {
+	struct pc_line *lines;
+	uint32_t word; /* counted from line 0 */
+	uint32_t leaf; /* line */
+};
+
+static struct pc_index *index_of(struct output *o, uint32_t net)
+{
+	struct pc_indexes *x = (void *)&o->lines[PC_NETS_LINES + net / 8];
+
+	return &x->of[net % 8];
+}
+
+static void put_bit(__u64 bits[static 4], uint32_t addr)
+{
+	bits[pc_nets_part(addr)] |= 1ULL << pc_nets_bit(addr);
+}
+
+/* A /24 of the index, after those before it. */
+static void put_word(const struct image4 *im, struct output *o, uint32_t addr,
+		     uint32_t value)
+{
+	uint32_t net = addr >> 16;
+	struct pc_nets *nets = (void *)&o->lines[net];
+	struct pc_index *x = index_of(o, net);
+
+	put_bit(nets->indexed, addr);
+	if (im->nets[net].owner < PC_OWNERS) {
+		x->at = im->nets[net].owner;
+		return;
+	}
+	if (!x->at)
+		x->at = o->word;
+	for (uint32_t part = pc_nets_part(addr) + 1; part < 4; part++)
+		x->before[part]++;
+	o->lines[o->word / LINE_WORDS].word[o->word % LINE_WORDS] = value;
+	o->word++;
+}
+
+static void put_whole(const struct image4 *im, struct output *o,
+		      const struct image4_piece *p)
+{
+	uint32_t net = p->first >> 8, last = p->last >> 8;
+
+	while (net <= last) {
+		struct pc_nets *nets = (void *)&o->lines[net >> 8];
+
+		if (net & 255 || last - net < 255) {
+			put_word(im, o, net++ << 8, p->owner);
+			continue;
+		}
+		/* All of a /16, and there are many in a short prefix. */
+		memset(nets->indexed, 0xff, sizeof(nets->indexed));
+		index_of(o, net >> 8)->at = p->owner;
+		net += 256;
+	}
+}
+
+/* Buckets are anywhere: they are under way by the time they are written. */
+static void fetch_bucket(const struct image4 *im, struct pc_line *lines,
+			 size_t at)
+{
+	if (at < im->n && im->pieces[at].few)
+		__builtin_prefetch(&lines[BUCKETS_AT +
+					  pc_image_bucket(im->pieces[at].first,
+							  im->n_buckets)],
+				   1);
+}
+
+static void put_place(struct image4 *im, struct output *o, uint32_t addr,
+		      uint8_t owner)
+{
+	uint32_t number = pc_image_bucket(addr, im->n_buckets);
+	struct pc_bucket *b = (void *)&o->lines[BUCKETS_AT + number];
+	uint8_t place = im->fill[number]--;
+
+	b->addr[place - 1] = addr;
+	b->owner[place] = owner;
+}
+
+static void put_few(struct image4 *im, struct output *o, size_t at, size_t end)
+{
+	uint32_t addr = im->pieces[at].first;
+	struct pc_nets *nets = (void *)&o->lines[addr >> 16];
+
+	put_bit(nets->few, addr);
+	for (; at < end; at++) {
+		const struct image4_piece *p = &im->pieces[at];
+
+		for (uint32_t i = 0; i <= p->last - p->first; i++)
+			put_place(im, o, p->first + i, p->owner);
+	}
+}
+
+static void put_bits(struct pc_line *leaf, uint32_t first, uint32_t last)
+{
+	for (uint32_t i = first / 32; i <= last / 32; i++) {
+		uint32_t from = i == first / 32 ? first % 32 : 0;
+		uint32_t to = i == last / 32 ? last % 32 : 31;
+
+		leaf->word[i] |= ~0u << from & ~0u >> (31 - to);
+	}
+}
+
+static void put_leaf(struct image4 *im, struct output *o, size_t at, size_t end)
+{
+	bool one_owner = has_one_owner(im, at, end);
+	struct pc_line *leaf = &o->lines[o->leaf];
+	uint8_t *owners = (uint8_t *)(leaf + 1);
+
+	put_word(im, o, im->pieces[at].first, o->leaf);
+	leaf->word[PC_LEAF_OWNERS] =
+		one_owner ? im->pieces[at].owner : o->leaf + 1;
+	o->leaf += one_owner ? 1 : 1 + PC_LEAF_LINES;
+	for (; at < end; at++) {
+		const struct image4_piece *p = &im->pieces[at];
+		uint32_t first = p->first & 255, last = p->last & 255;
+
+		put_bits(leaf, first, last);
+		if (!one_owner)
+			memset(owners + first, p->owner, last - first + 1);
+	}
+}
+
+void image4_write(struct image4 *im, struct pc_image *head,
+		  struct pc_line *lines)
+{
+	uint32_t words_at = BUCKETS_AT + im->n_buckets;
+	struct output o = {
+		.lines = lines,
+		.word = words_at * LINE_WORDS,
+		.leaf = words_at + (uint32_t)words_size(im),
+	};
+
+	if (!im->n)
+		return;
+	head->n_buckets = im->n_buckets;
+	head->index_at = PC_NETS_LINES;
+	head->bucket_at = BUCKETS_AT;
+	for (size_t at = 0, end; at < im->n; at = end) {
+		end = group_end(im, at);
+		fetch_bucket(im, lines, at + AHEAD);
+		if (is_whole(&im->pieces[at]))
+			put_whole(im, &o, &im->pieces[at]);
+		else if (im->pieces[at].few)
+			put_few(im, &o, at, end);
+		else
+			put_leaf(im, &o, at, end);
+	}
+}
