@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * May this address speak at all?  The verdict of the address plane on a parsed
- * packet, the same at XDP and at TC, and its accounts.  An allow entry wins over
- * everything, bans come before lists.
+ * packet, the same at XDP and at TC, and its accounts.  An allow entry wins
+ * over everything, bans come before lists.
  */
 #ifndef PC_ADMIT_BPF_H
 #define PC_ADMIT_BPF_H
@@ -15,13 +15,12 @@
 struct pc_admission {
 	enum pc_reason reason;
 	__u32 owner; /* of the address, in the image */
-	__u32 ban; /* 1 + the hits of the one in force; 0: none */
+	__u32 ban;   /* 1 + the hits of the one in force; 0: none */
 };
 
 /* Up to the ports, unless the whole host is guarded: then addresses will do. */
-static __always_inline enum pc_reason parse_for(struct pc_cursor *c,
-						struct pc_pkt *p,
-						const struct pc_policy *policy)
+static __always_inline enum pc_reason
+parse_for(struct pc_cursor *c, struct pc_pkt *p, const struct pc_policy *policy)
 {
 	enum pc_reason r;
 
@@ -33,13 +32,32 @@ static __always_inline enum pc_reason parse_for(struct pc_cursor *c,
 	return r;
 }
 
+/*
+ * The same where the headers are in pieces, at XDP or at TC; size is the whole
+ * packet's.
+ */
+static __always_inline enum pc_reason
+parse_pieces(void *ctx, enum pc_reach reach, __u32 size, struct pc_pkt *p,
+	     const struct pc_policy *policy)
+{
+	__u64 copy[PC_COPY_SIZE / sizeof(__u64)];
+	struct pc_cursor c = {
+		.reach = reach,
+		.ctx = ctx,
+		.copy = copy,
+		.size = size,
+	};
+
+	__builtin_memset(p, 0, sizeof(*p));
+	return parse_for(&c, p, policy);
+}
+
 /* An IPv4 address in IPv6 clothes is the IPv4 one, as the gateway has it. */
 static __always_inline int is_mapped(const struct pc_pkt *p)
 {
 	const __u32 *word = (const void *)p->saddr;
 
-	return p->is_v6 && !word[0] && !word[1] &&
-	       word[2] == bpf_htonl(0xffff);
+	return p->is_v6 && !word[0] && !word[1] && word[2] == bpf_htonl(0xffff);
 }
 
 static __always_inline __u32 owner_find(const struct pc_pkt *p,
@@ -89,8 +107,7 @@ static __always_inline void admit(struct pc_admission *a, struct pc_pkt *p,
 		a->reason = PC_R_ADDRESS_PASS;
 	else if (a->owner >= PC_OWNERS)
 		a->reason = PC_R_IMAGE_DAMAGED;
-	else if (a->owner == PC_OWNER_SNAPSHOT ||
-		 a->owner == PC_OWNER_IP_SCOPE)
+	else if (a->owner == PC_OWNER_SNAPSHOT || a->owner == PC_OWNER_IP_SCOPE)
 		a->reason = PC_R_SNAPSHOT_LIST;
 	else
 		a->reason = PC_R_BLOCK_LIST;

@@ -28,11 +28,31 @@ struct pc_vlan {
 	__be16 inner_proto;
 };
 
-/* Where parsing stands.  Packet pointers, so it cannot live in a map. */
+/* How the packet's bytes are reached; a constant, or the verifier objects. */
+enum pc_reach {
+	PC_REACH_DIRECT,
+	PC_REACH_XDP,
+	PC_REACH_SKB
+};
+
+/* The largest header of a known size: IPv6. */
+#define PC_COPY_SIZE 40
+
+/*
+ * Where parsing stands.  Packet pointers, so it cannot live in a map.  What a
+ * program cannot point to, because drivers and the stack keep a packet in
+ * pieces, is copied header by header.
+ */
 struct pc_cursor {
+	enum pc_reach reach;
 	void *start;
 	void *pos;
 	void *end;
+	/* the rest is for copies */
+	void *ctx;
+	void *copy; /* PC_COPY_SIZE bytes */
+	__u32 at;
+	__u32 size; /* of the packet */
 };
 
 /*
@@ -47,7 +67,7 @@ struct pc_pkt {
 	__u8 is_tail;	  /* not its first part: no ports */
 	__u8 has_options; /* IPv4 options or IPv6 extension headers */
 	__u8 has_addr;	  /* saddr and daddr are the packet's */
-	__u16 l3_at; /* offsets from start */
+	__u16 l3_at;	  /* offsets from start */
 	__u16 l4_at;
 	__u32 l3_size;	/* bytes from l3_at that the IP header claims; 0: jumbo
 			 */
@@ -57,15 +77,52 @@ struct pc_pkt {
 	__be16 dport;
 };
 
-/* Claim n bytes at the cursor, or NULL if the packet is too short. */
+static __always_inline long pkt_load(const struct pc_cursor *c, __u32 n)
+{
+	if (c->reach == PC_REACH_XDP)
+		return bpf_xdp_load_bytes(c->ctx, c->at, c->copy, n);
+	return bpf_skb_load_bytes(c->ctx, c->at, c->copy, n);
+}
+
+/*
+ * Claim n bytes at the cursor, a constant, until the next are claimed; NULL if
+ * the packet is too short.
+ */
 static __always_inline void *pkt_pull(struct pc_cursor *c, __u32 n)
 {
 	void *hdr = c->pos;
 
+	if (c->reach != PC_REACH_DIRECT) {
+		if (pkt_load(c, n))
+			return NULL;
+		c->at += n;
+		return c->copy;
+	}
 	if (hdr + n > c->end)
 		return NULL;
 	c->pos = hdr + n;
 	return hdr;
+}
+
+/* Step over n bytes; 0: the packet is too short. */
+static __always_inline int pkt_skip(struct pc_cursor *c, __u32 n)
+{
+	if (c->reach == PC_REACH_DIRECT)
+		return pkt_pull(c, n) != NULL;
+	c->at += n;
+	return c->at <= c->size;
+}
+
+/* Give back the n bytes that were claimed last. */
+static __always_inline void pkt_unpull(struct pc_cursor *c, __u32 n)
+{
+	c->pos -= n;
+	c->at -= n;
+}
+
+static __always_inline __u16 pkt_offset(const struct pc_cursor *c)
+{
+	return c->reach == PC_REACH_DIRECT ? c->pos - c->start : c->at;
 }
 
 static __always_inline enum pc_reason parse_eth(struct pc_cursor *c,
@@ -87,7 +144,7 @@ static __always_inline enum pc_reason parse_eth(struct pc_cursor *c,
 			return PC_R_TRUNCATED;
 		p->eth_proto = vlan->inner_proto;
 	}
-	p->l3_at = c->pos - c->start;
+	p->l3_at = pkt_offset(c);
 	return PC_NEXT;
 }
 
@@ -111,8 +168,8 @@ static __always_inline enum pc_reason parse_ip4(struct pc_cursor *c,
 	/* Again, with the options: a length counted from the start cannot turn
 	 * negative in the verifier's eyes.
 	 */
-	c->pos = ip;
-	return pkt_pull(c, ip->ihl * 4) ? PC_NEXT : PC_R_TRUNCATED;
+	pkt_unpull(c, sizeof(*ip));
+	return pkt_skip(c, ip->ihl * 4) ? PC_NEXT : PC_R_TRUNCATED;
 }
 
 /* One extension header; its type is in *next and replaced. */
@@ -132,7 +189,7 @@ parse_ip6_ext(struct pc_cursor *c, struct pc_pkt *p, __u8 *next)
 		offset = ((__be16 *)ext)[1];
 		p->is_frag = !!(offset & bpf_htons(0xfff9));
 		p->is_tail = !!(offset & bpf_htons(0xfff8));
-	} else if (!pkt_pull(c, ext->hdrlen * 8)) {
+	} else if (!pkt_skip(c, ext->hdrlen * 8)) {
 		return PC_R_TRUNCATED;
 	}
 	*next = ext->nexthdr;
@@ -201,7 +258,7 @@ static __always_inline enum pc_reason parse_ports(struct pc_cursor *c,
 		return PC_R_FRAGMENT;
 	if (p->l4_proto != IPPROTO_TCP && p->l4_proto != IPPROTO_UDP)
 		return PC_R_NOT_TCP_UDP;
-	p->l4_at = c->pos - c->start;
+	p->l4_at = pkt_offset(c);
 	ports = pkt_pull(c, 4);
 	if (!ports)
 		return PC_R_TRUNCATED;
@@ -220,6 +277,7 @@ static __always_inline enum pc_reason parse_addresses(struct pc_cursor *c,
 	enum pc_reason r;
 
 	c->pos = c->start;
+	c->at = 0;
 	r = parse_eth(c, p);
 	if (r == PC_NEXT)
 		r = parse_ip(c, p);
@@ -233,6 +291,7 @@ static __always_inline enum pc_reason parse_packet(struct pc_cursor *c,
 	enum pc_reason r;
 
 	c->pos = c->start;
+	c->at = 0;
 	r = parse_eth(c, p);
 	if (r == PC_NEXT)
 		r = parse_ip(c, p);

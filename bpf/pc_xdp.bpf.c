@@ -1,11 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The address plane at the driver: parse, judge, account.  Each stage answers
- * with an enum pc_reason, which is at once the error code and the counter index;
- * PC_NEXT means that no stage has decided.  Whatever cannot be understood
- * passes.
+ * with an enum pc_reason, which is at once the error code and the counter
+ * index; PC_NEXT means that no stage has decided.  Whatever cannot be
+ * understood passes.
  */
 #include "admit.bpf.h"
+
+/*
+ * Some drivers show a program of a packet's bytes fewer than its headers, or
+ * none (mlx5 with large frames).
+ */
+static __noinline enum pc_reason
+parse_rest(struct xdp_md *ctx, struct pc_pkt *p, const struct pc_policy *policy)
+{
+	__u32 size = bpf_xdp_get_buff_len(ctx);
+
+	if (size <= ctx->data_end - ctx->data)
+		return PC_R_TRUNCATED;
+	return parse_pieces(ctx, PC_REACH_XDP, size, p, policy);
+}
 
 static __always_inline int filter(struct xdp_md *ctx)
 {
@@ -24,6 +38,8 @@ static __always_inline int filter(struct xdp_md *ctx)
 		return XDP_PASS;
 	}
 	a.reason = parse_for(&c, &p, policy);
+	if (a.reason == PC_R_TRUNCATED)
+		a.reason = parse_rest(ctx, &p, policy);
 	if (a.reason == PC_NEXT)
 		admit(&a, &p, policy, slot);
 	return admit_account(&a, policy->monitor) ? XDP_DROP : XDP_PASS;
