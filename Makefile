@@ -69,7 +69,7 @@ Q := @
 say = @printf '  %-7s %s\n' '$(1)' '$(2)';
 endif
 
-BPF_PROGS := pc_xdp pc_request
+BPF_PROGS := pc_xdp pc_address pc_request
 SKELS     := $(BPF_PROGS:%=$(O)/%.skel.h)
 AGENT     := $(patsubst %.c,$(O)/%.o,$(wildcard agent/*.c))
 LIB       := $(filter-out $(O)/agent/main.o,$(AGENT))
