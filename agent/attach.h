@@ -10,31 +10,25 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum attach_xdp {
-	ATTACH_XDP_NONE,
-	ATTACH_XDP_NATIVE,
-	ATTACH_XDP_GENERIC
-};
+#include "xdp.h"
 
 struct attachment {
 	char name[IF_NAMESIZE];
 	int ifindex;
-	enum attach_xdp xdp;
-	bool request; /* requests are judged */
-	bool reply;   /* answers are heard and translated */
+	enum xdp_kind xdp; /* addresses are judged there */
+	bool address;	   /* addresses are judged at TC */
+	bool request;	   /* requests are judged */
+	bool reply;	   /* answers are heard and translated */
 };
 
-/* Is the way free?  -EBUSY: somebody else's program is there; logged by name.
- */
-int attach_check_xdp(const char *pin_dir, int ifindex, const char *name);
-int attach_check_request(const char *pin_dir, int ifindex, const char *name);
-
-/* The XDP program, for either mode, and which modes may be used. */
+/* The address programs, for any hook, and which hooks may be used. */
 struct attach_programs {
 	int native_fd;
 	int generic_fd;
+	int tc_fd;
 	bool may_be_native; /* tried first; why it failed is logged */
 	bool may_be_generic;
+	/* neither: at TC */
 };
 
 /* The TC programs, of one interface's both directions. */
@@ -43,18 +37,24 @@ struct attach_filters {
 	int reply_fd;	/* egress */
 };
 
-/*
- * Puts the program on the interface, or in the place of an earlier one of ours
- * without a gap, unless the mode changes.  0 or -errno, logged; on failure an
- * earlier one of ours is put back.
+/* Is the way free?  -EBUSY: somebody else's program is there; logged by name.
  */
-int attach_xdp(const char *pin_dir, const struct attach_programs *p,
-	       int ifindex, const char *name);
+int attach_check_address(const char *pin_dir, const struct attach_programs *p,
+			 int ifindex, const char *name);
+int attach_check_request(const char *pin_dir, int ifindex, const char *name);
+
+/*
+ * Puts the programs on the interface, or in the place of earlier ones of ours
+ * without a gap, whatever hook those are at.  0 or -errno, logged; on failure
+ * addresses go on to be judged where they were.
+ */
+int attach_address(const char *pin_dir, const struct attach_programs *p,
+		   int ifindex, const char *name);
 int attach_request(const char *pin_dir, const struct attach_filters *f,
 		   int ifindex, const char *name);
 
 /* Takes ours away; nothing there is fine.  0 or -errno, logged. */
-int attach_remove_xdp(const char *pin_dir, int ifindex, const char *name);
+int attach_remove_address(const char *pin_dir, int ifindex, const char *name);
 int attach_remove_request(const char *pin_dir, int ifindex, const char *name);
 
 /*

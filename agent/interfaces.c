@@ -7,37 +7,48 @@
 #include "attach.h"
 #include "host.h"
 
-static int check_list(const struct options *o, const struct text_list *list,
-		      int (*check)(const char *pin_dir, int ifindex,
-				   const char *name))
+/* l is NULL where programs are not loaded yet. */
+static struct attach_programs programs(const struct options *o,
+				       const struct loader *l)
 {
-	int rc = 0;
-
-	for (size_t i = 0; i < list->n && !rc; i++) {
-		int ifindex = host_find_interface(list->items[i]);
-
-		rc = ifindex < 0 ? ifindex
-				 : check(o->pin_dir, ifindex, list->items[i]);
-	}
-	return rc;
+	return (struct attach_programs){
+		.native_fd = l ? loader_xdp_fd(l) : -1,
+		.generic_fd = l ? loader_xdp_generic_fd(l) : -1,
+		.tc_fd = l ? loader_address_fd(l) : -1,
+		.may_be_native =
+			o->xdp_mode == XDP_AUTO || o->xdp_mode == XDP_NATIVE,
+		.may_be_generic =
+			o->xdp_mode == XDP_AUTO || o->xdp_mode == XDP_GENERIC,
+	};
 }
 
 int interfaces_check(const struct options *o)
 {
-	int rc = check_list(o, &o->interfaces, attach_check_xdp);
+	const struct attach_programs p = programs(o, NULL);
+	int rc = 0;
 
-	return rc ? rc
-		  : check_list(o, &o->request_interfaces, attach_check_request);
+	for (size_t i = 0; i < o->interfaces.n && !rc; i++) {
+		const char *name = o->interfaces.items[i];
+		int ifindex = host_find_interface(name);
+
+		rc = ifindex < 0 ? ifindex
+				 : attach_check_address(o->pin_dir, &p, ifindex,
+							name);
+	}
+	for (size_t i = 0; i < o->request_interfaces.n && !rc; i++) {
+		const char *name = o->request_interfaces.items[i];
+		int ifindex = host_find_interface(name);
+
+		rc = ifindex < 0
+			     ? ifindex
+			     : attach_check_request(o->pin_dir, ifindex, name);
+	}
+	return rc;
 }
 
 int interfaces_attach(const struct options *o, const struct loader *l)
 {
-	const struct attach_programs xdp = {
-		.native_fd = loader_xdp_fd(l),
-		.generic_fd = loader_xdp_generic_fd(l),
-		.may_be_native = o->xdp_mode != XDP_GENERIC,
-		.may_be_generic = o->xdp_mode != XDP_NATIVE,
-	};
+	const struct attach_programs p = programs(o, l);
 	const struct attach_filters filters = {
 		.request_fd = loader_request_fd(l),
 		.reply_fd = loader_reply_fd(l),
@@ -47,8 +58,8 @@ int interfaces_attach(const struct options *o, const struct loader *l)
 	for (size_t i = 0; i < o->interfaces.n && !rc; i++) {
 		const char *name = o->interfaces.items[i];
 
-		rc = attach_xdp(o->pin_dir, &xdp, host_find_interface(name),
-				name);
+		rc = attach_address(o->pin_dir, &p, host_find_interface(name),
+				    name);
 	}
 	for (size_t i = 0; i < o->request_interfaces.n && !rc; i++) {
 		const char *name = o->request_interfaces.items[i];
@@ -79,8 +90,10 @@ int interfaces_prune(const struct options *o)
 	for (size_t i = 0; i < n && !rc; i++) {
 		const struct attachment *t = &list[i];
 
-		if (t->xdp && !interfaces_listed(&o->interfaces, t->ifindex))
-			rc = attach_remove_xdp(o->pin_dir, t->ifindex, t->name);
+		if ((t->xdp || t->address) &&
+		    !interfaces_listed(&o->interfaces, t->ifindex))
+			rc = attach_remove_address(o->pin_dir, t->ifindex,
+						   t->name);
 		if (!rc && (t->request || t->reply) &&
 		    !interfaces_listed(&o->request_interfaces, t->ifindex))
 			rc = attach_remove_request(o->pin_dir, t->ifindex,

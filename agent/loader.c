@@ -12,6 +12,7 @@
 #include <sys/random.h>
 
 #include "log.h"
+#include "pc_address.skel.h"
 #include "pc_request.skel.h"
 #include "pc_xdp.skel.h"
 
@@ -20,6 +21,7 @@
 
 struct loader {
 	struct pc_xdp *xdp;
+	struct pc_address *address;
 	struct pc_request *request;
 };
 
@@ -101,16 +103,21 @@ static int load(struct loader *l, const char *pin_dir)
 	int rc;
 
 	l->xdp = pc_xdp__open();
+	l->address = pc_address__open();
 	l->request = pc_request__open();
-	if (!l->xdp || !l->request)
+	if (!l->xdp || !l->address || !l->request)
 		return -errno;
 	rc = pin_maps(l->xdp->obj, pin_dir);
+	if (!rc)
+		rc = pin_maps(l->address->obj, pin_dir);
 	if (!rc)
 		rc = pin_maps(l->request->obj, pin_dir);
 	if (!rc)
 		rc = draw_secrets(l->request);
 	if (!rc)
 		rc = pc_xdp__load(l->xdp);
+	if (!rc)
+		rc = pc_address__load(l->address);
 	return rc ? rc : pc_request__load(l->request);
 }
 
@@ -138,6 +145,7 @@ void loader_free(struct loader *l)
 	if (!l)
 		return;
 	pc_xdp__destroy(l->xdp);
+	pc_address__destroy(l->address);
 	pc_request__destroy(l->request);
 	free(l);
 }
@@ -150,6 +158,11 @@ int loader_xdp_fd(const struct loader *l)
 int loader_xdp_generic_fd(const struct loader *l)
 {
 	return bpf_program__fd(l->xdp->progs.pc_xdp_generic);
+}
+
+int loader_address_fd(const struct loader *l)
+{
+	return bpf_program__fd(l->address->progs.pc_address);
 }
 
 int loader_request_fd(const struct loader *l)

@@ -6,7 +6,7 @@
 struct loader;
 
 /*
- * Loads both programs.  Maps already pinned in pin_dir are adopted, missing
+ * Loads every program.  Maps already pinned in pin_dir are adopted, missing
  * ones are made and pinned.  0 or -errno, logged with the verifier's last
  * words.
  */
@@ -17,6 +17,7 @@ void loader_free(struct loader *l);
 /* Program descriptors, owned by the loader. */
 int loader_xdp_fd(const struct loader *l);
 int loader_xdp_generic_fd(const struct loader *l);
+int loader_address_fd(const struct loader *l);
 int loader_request_fd(const struct loader *l);
 int loader_reply_fd(const struct loader *l);
 

@@ -339,6 +339,7 @@ void options_policy(struct policy_options *out, const struct options *o)
 		.deny_unknown = o->deny_unknown,
 		.lease_ns = o->lease_ns,
 		.monitor = o->monitor,
+		.whole_host = o->xdp_scope == XDP_SCOPE_HOST,
 		.trust_forwarded = o->trust_forwarded,
 		.custom_forwarded = o->client_ip_headers.n > 0,
 		.allow = o->allow,

@@ -36,7 +36,14 @@
 enum xdp_mode {
 	XDP_AUTO, /* native, else generic with the reason said */
 	XDP_NATIVE,
-	XDP_GENERIC
+	XDP_GENERIC,
+	XDP_TC /* not at XDP at all: beside somebody else's program */
+};
+
+/* Which packets' addresses are judged. */
+enum xdp_scope {
+	XDP_SCOPE_GATEWAY, /* those to its ports */
+	XDP_SCOPE_HOST	   /* every one */
 };
 
 /* What argv said, defaults filled in.  Owns everything it points to. */
@@ -52,6 +59,7 @@ struct options {
 	uint8_t monitor;	 /* 1: count, deny nothing */
 	uint8_t ip_scope;	 /* enum ip_scope */
 	uint8_t xdp_mode;	 /* enum xdp_mode */
+	uint8_t xdp_scope;	 /* enum xdp_scope */
 	uint8_t trust_forwarded; /* 1: the gateway believes such headers */
 	bool json;
 	struct text_list client_ip_headers;

@@ -14,7 +14,17 @@
 #include "log.h"
 
 #define LINK_PREFIX "xdp_"
-#define MARK_PREFIX "tc_"
+
+/* By enum pins_what. */
+static const struct {
+	const char *prefix;
+	const char *pattern;
+	const char *what;
+} marks[] = {
+	[PINS_REQUEST] = { "tc_", "tc_%llu_", "requests" },
+	[PINS_ADDRESS] = { "tc_address_", "tc_address_%llu_", "addresses" },
+};
+#define N_MARKS (sizeof(marks) / sizeof(marks[0]))
 
 /*
  * A filter at TC is not pinned and is seen only from its network namespace.  A
@@ -22,21 +32,21 @@
  * one.
  */
 static int mark_path(char path[static PINS_PATH_SIZE], const char *pin_dir,
-		     int ifindex)
+		     enum pins_what what, int ifindex)
 {
 	struct stat ns;
 
 	if (stat("/proc/self/ns/net", &ns))
 		return -errno;
-	snprintf(path, PINS_PATH_SIZE, "%s/" MARK_PREFIX "%llu_%d", pin_dir,
-		 (unsigned long long)ns.st_ino, ifindex);
+	snprintf(path, PINS_PATH_SIZE, "%s/%s%llu_%d", pin_dir,
+		 marks[what].prefix, (unsigned long long)ns.st_ino, ifindex);
 	return 0;
 }
 
-int pins_mark(const char *pin_dir, int ifindex)
+int pins_mark(const char *pin_dir, enum pins_what what, int ifindex)
 {
 	char path[PINS_PATH_SIZE], active[PINS_PATH_SIZE];
-	int fd, rc = mark_path(path, pin_dir, ifindex);
+	int fd, rc = mark_path(path, pin_dir, what, ifindex);
 
 	if (rc)
 		return rc;
@@ -50,10 +60,10 @@ int pins_mark(const char *pin_dir, int ifindex)
 	return rc;
 }
 
-int pins_unmark(const char *pin_dir, int ifindex)
+int pins_unmark(const char *pin_dir, enum pins_what what, int ifindex)
 {
 	char path[PINS_PATH_SIZE];
-	int rc = mark_path(path, pin_dir, ifindex);
+	int rc = mark_path(path, pin_dir, what, ifindex);
 
 	if (!rc && unlink(path) && errno != ENOENT)
 		rc = -errno;
@@ -90,11 +100,14 @@ int pins_active_id(uint32_t *out, const char *pin_dir)
 /* Is this a name that only we give? */
 static bool is_our_pin(const char *name)
 {
-	static const char *const names[] = { "pc_active",   "pc_policy",
-					     "pc_prefixes", "pc_key_rules",
-					     "pc_keys",	    "pc_answers",
-					     "pc_clock",    "pc_flows",
-					     "pc_living",   "pc_counts" };
+	static const char *const names[] = {
+		"pc_active",   "pc_policy",    "pc_prefixes",	"pc_image",
+		"pc_lists",    "pc_list_hits", "pc_bans",	"pc_ban_lens",
+		"pc_ban_hits", "pc_events",    "pc_event_gate", "pc_captured",
+		"pc_capture",  "pc_key_rules", "pc_keys",	"pc_answers",
+		"pc_clock",    "pc_flows",     "pc_living",	"pc_offenders",
+		"pc_counts",
+	};
 	size_t n = strlen(LINK_PREFIX);
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -105,6 +118,16 @@ static bool is_our_pin(const char *name)
 	       strspn(name + n, "0123456789") == strlen(name + n);
 }
 
+/* Whose network namespace a mark names; what is then judged there. */
+static const char *read_mark(unsigned long long *ino, const char *name)
+{
+	for (size_t i = 0; i < N_MARKS; i++) {
+		if (sscanf(name, marks[i].pattern, ino) == 1)
+			return marks[i].what;
+	}
+	return NULL;
+}
+
 /*
  * A mark of this namespace is left over from an interface that is gone; one of
  * another stands for a filter that cannot be seen from here.
@@ -112,20 +135,22 @@ static bool is_our_pin(const char *name)
 static int clear_marks(DIR *dir, const char *pin_dir)
 {
 	unsigned long long ino;
+	const char *what;
 	struct stat ns;
 	struct dirent *e;
 
 	if (stat("/proc/self/ns/net", &ns))
 		return -errno;
 	while ((e = readdir(dir))) {
-		if (sscanf(e->d_name, MARK_PREFIX "%llu_", &ino) != 1)
+		what = read_mark(&ino, e->d_name);
+		if (!what)
 			continue;
 		if (ino == ns.st_ino && !unlinkat(dirfd(dir), e->d_name, 0))
 			continue;
-		log_line("requests are still judged in another network "
+		log_line("%s are still judged in another network "
 			 "namespace (%s/%s): detach there; if it is gone, "
 			 "remove that file",
-			 pin_dir, e->d_name);
+			 what, pin_dir, e->d_name);
 		return -EBUSY;
 	}
 	rewinddir(dir);

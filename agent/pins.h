@@ -10,6 +10,12 @@
 
 #define PINS_PATH_SIZE 320
 
+/* What is judged at TC. */
+enum pins_what {
+	PINS_REQUEST,
+	PINS_ADDRESS
+};
+
 /* Where the link of an interface's XDP program is pinned. */
 void pins_link_path(char path[static PINS_PATH_SIZE], const char *pin_dir,
 		    int ifindex);
@@ -21,8 +27,8 @@ int pins_active_id(uint32_t *out, const char *pin_dir);
  * Remembers, or forgets, a filter at TC of an interface in this network
  * namespace.  0 or -errno.
  */
-int pins_mark(const char *pin_dir, int ifindex);
-int pins_unmark(const char *pin_dir, int ifindex);
+int pins_mark(const char *pin_dir, enum pins_what what, int ifindex);
+int pins_unmark(const char *pin_dir, enum pins_what what, int ifindex);
 
 /*
  * Removes every pin of ours, and the directory unless others keep something in

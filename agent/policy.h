@@ -36,6 +36,7 @@ struct policy_options {
 			    */
 	uint64_t lease_ns; /* ... this long; 0: until the next snapshot */
 	bool monitor;
+	bool whole_host; /* addresses are judged whatever the port */
 	bool trust_forwarded;
 	bool custom_forwarded;
 	struct prefix_list allow;

@@ -38,7 +38,16 @@ struct status {
 	bool has_service;
 };
 
-static const char *const xdp_names[] = { "none", "native", "generic" };
+/* Both at once is what a run leaves that was killed as it changed the mode. */
+static const char *address_place(const struct attachment *t)
+{
+	static const char *const names[2][3] = {
+		{ "none", "native", "generic" },
+		{ "tc", "native+tc", "generic+tc" },
+	};
+
+	return names[t->address][t->xdp];
+}
 
 static int count_living(size_t *out, const char *pin_dir)
 {
@@ -161,8 +170,9 @@ static void print_policy(const struct status *s)
 	       (unsigned long long)p->n_rule_prefixes);
 	print_unknown(p);
 	print_deny(p);
-	printf("prefixes    %llu host-wide\n",
-	       (unsigned long long)p->n_prefixes);
+	printf("prefixes    %llu host-wide, judged on %s\n",
+	       (unsigned long long)p->n_prefixes,
+	       p->whole_host ? "every port" : "the gateway's ports");
 	printf("answered    %zu connections live on\n", s->n_living);
 	printf("lease       %s\n", lease_print(lease, sizeof(lease), s));
 }
@@ -217,7 +227,7 @@ static void print_attached(const struct status *s)
 	printf("\n%-16s %-8s %s\n", "interface", "xdp", "requests");
 	for (size_t i = 0; i < s->n_attached; i++)
 		printf("%-16s %-8s %s\n", s->attached[i].name,
-		       xdp_names[s->attached[i].xdp],
+		       address_place(&s->attached[i]),
 		       request_state(&s->attached[i]));
 	if (!s->n_attached)
 		printf("(none in this network namespace)\n");
@@ -251,7 +261,7 @@ static json_t *json_interfaces(const struct status *s)
 		json_array_append_new(
 			list, json_pack("{s:s, s:s, s:b, s:b}", "name",
 					s->attached[i].name, "xdp",
-					xdp_names[s->attached[i].xdp],
+					address_place(&s->attached[i]),
 					"request", (int)s->attached[i].request,
 					"reply", (int)s->attached[i].reply));
 	return list;
@@ -322,14 +332,15 @@ static int print_json(const struct status *s)
 	const struct pc_policy *p = &s->policy;
 	char when[TIMESTAMP_STRLEN];
 	json_t *root = json_pack(
-		"{s:b, s:I, s:s, s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o}",
+		"{s:b, s:I, s:s, s:s, s:s, s:s, s:b, s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o}",
 		"installed", 1, "generation", (json_int_t)p->generation,
 		"loaded", timestamp_print(p->loaded_ns, when), "source",
 		p->source, "profile", profile_name(p->profile), "run_mode",
 		p->run_mode == PC_RUN_SIMPLE ? "simple" : "standard", "monitor",
-		(int)p->monitor, "keys", (json_int_t)p->n_keys, "prefixes",
-		(json_int_t)p->n_prefixes, "complete_until_ns",
-		(json_int_t)p->complete_until_ns, "living",
+		(int)p->monitor, "xdp_scope",
+		p->whole_host ? "host" : "gateway", "keys",
+		(json_int_t)p->n_keys, "prefixes", (json_int_t)p->n_prefixes,
+		"complete_until_ns", (json_int_t)p->complete_until_ns, "living",
 		(json_int_t)s->n_living, "deny", json_deny(s), "agent",
 		json_agent(s), "interfaces", json_interfaces(s), "counters",
 		json_counts(s), "service", json_service(s));

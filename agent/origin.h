@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Whose is a program?  Ours uses the maps that are pinned in our directory. */
+#ifndef ORIGIN_H
+#define ORIGIN_H
+
+#include <linux/bpf.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* name: the program's, or "?" when it cannot be asked. */
+bool origin_is_ours(uint32_t prog_id, const char *pin_dir,
+		    char name[static BPF_OBJ_NAME_LEN]);
+
+#endif /* ORIGIN_H */
