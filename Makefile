@@ -50,7 +50,7 @@ BPF_CFLAGS := -g -O2 -mcpu=v3 -Wall -Wextra $(if $(WERROR),-Werror) -target bpf 
 	-Iinclude -Ibpf -MMD -MP \
 	-idirafter /usr/include/$(shell $(CC) -print-multiarch)
 PC_LDFLAGS := -pie -Wl,-z,relro,-z,now
-LIBS := libbpf jansson zlib libcrypto libmicrohttpd sqlite3 liburcu-qsbr liburcu-cds
+LIBS := libbpf jansson zlib libcrypto libmicrohttpd sqlite3 liburcu-qsbr liburcu-cds libmnl
 FUZZ_CFLAGS := -g -O1 -fsanitize=address,undefined -std=gnu11 -D_GNU_SOURCE \
 	-Itests -Iinclude -Ibpf -Iagent -MMD -MP
 LDLIBS = $(shell $(PKG_CONFIG) --libs $(LIBS))

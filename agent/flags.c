@@ -47,6 +47,8 @@ const struct flag flags[] = {
 	  "never drop these addresses (repeatable)" },
 	{ "block", POLICY, "CIDR", NULL, F(block), value_prefix,
 	  "drop these addresses (repeatable)" },
+	{ "force", OPTIONS_RUN, NULL, NULL, F(force), value_switch,
+	  "obey even where that drops this host's or this session's lifelines" },
 	{ "trusted-proxy", POLICY | OPTIONS_SERVE, "CIDR", NULL, F(proxies),
 	  value_prefix, "these speak for other clients (repeatable)" },
 	{ "gateway-address", OPTIONS_RUN, "CIDR", NULL, F(gateways),

@@ -61,6 +61,7 @@ struct options {
 	uint8_t xdp_mode;	 /* enum xdp_mode */
 	uint8_t xdp_scope;	 /* enum xdp_scope */
 	uint8_t trust_forwarded; /* 1: the gateway believes such headers */
+	bool force;		 /* what the guard refuses, too */
 	bool json;
 	struct text_list client_ip_headers;
 	struct prefix_list allow;

@@ -116,6 +116,7 @@ static void names_are_the_enums(void **state)
 		{ "--unknown-keys deny", F(deny_unknown), 1 },
 		{ "--mode enforce", F(monitor), 0 },
 		{ "--mode monitor", F(monitor), 1 },
+		{ "--force", F(force), 1 },
 		{ "--ip-scope key", F(ip_scope), IP_SCOPE_KEY },
 		{ "--ip-scope consensus", F(ip_scope), IP_SCOPE_CONSENSUS },
 		{ "--ip-scope=global", F(ip_scope), IP_SCOPE_GLOBAL },
