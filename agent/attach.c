@@ -151,6 +151,19 @@ int attach_request(const char *pin_dir, const struct attach_filters *f,
 	return rc;
 }
 
+bool attach_has_address(const char *pin_dir, const struct attach_programs *p,
+			int ifindex)
+{
+	return is_at_tc(p) ? hook_is_ours(pin_dir, HOOK_ADDRESS, ifindex)
+			   : xdp_find(pin_dir, ifindex) != XDP_KIND_NONE;
+}
+
+bool attach_has_request(const char *pin_dir, int ifindex)
+{
+	return hook_is_ours(pin_dir, HOOK_REPLY, ifindex) &&
+	       hook_is_ours(pin_dir, HOOK_REQUEST, ifindex);
+}
+
 int attach_remove_address(const char *pin_dir, int ifindex, const char *name)
 {
 	int xdp = xdp_remove(pin_dir, ifindex, name);

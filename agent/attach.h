@@ -53,6 +53,11 @@ int attach_address(const char *pin_dir, const struct attach_programs *p,
 int attach_request(const char *pin_dir, const struct attach_filters *f,
 		   int ifindex, const char *name);
 
+/* Are they there, in one of the places where they may be? */
+bool attach_has_address(const char *pin_dir, const struct attach_programs *p,
+			int ifindex);
+bool attach_has_request(const char *pin_dir, int ifindex);
+
 /* Takes ours away; nothing there is fine.  0 or -errno, logged. */
 int attach_remove_address(const char *pin_dir, int ifindex, const char *name);
 int attach_remove_request(const char *pin_dir, int ifindex, const char *name);

@@ -199,26 +199,35 @@ int host_make_pin_dir(const char *pin_dir)
 	return rc;
 }
 
-int host_find_interface(const char *name)
+int host_seek_interface(const char *name)
 {
 	unsigned int index = if_nametoindex(name);
 	struct ifreq req = { 0 };
 	int fd, type = -1;
 
-	if (!index) {
-		log_line("no such interface: %s", name);
+	if (!index)
 		return -ENODEV;
-	}
 	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	snprintf(req.ifr_name, sizeof(req.ifr_name), "%s", name);
-	if (fd >= 0 && !ioctl(fd, SIOCGIFHWADDR, &req))
+	/* By its number, for that is never too long. */
+	req.ifr_ifindex = (int)index;
+	if (fd >= 0 && !ioctl(fd, SIOCGIFNAME, &req) &&
+	    !ioctl(fd, SIOCGIFHWADDR, &req))
 		type = req.ifr_hwaddr.sa_family;
 	if (fd >= 0)
 		close(fd);
-	if (type == ARPHRD_ETHER || type == ARPHRD_LOOPBACK)
-		return (int)index;
-	log_line("interface %s carries no Ethernet frames", name);
-	return -EPROTOTYPE;
+	return type == ARPHRD_ETHER || type == ARPHRD_LOOPBACK ? (int)index
+							       : -EPROTOTYPE;
+}
+
+int host_find_interface(const char *name)
+{
+	int index = host_seek_interface(name);
+
+	if (index == -ENODEV)
+		log_line("no such interface: %s", name);
+	else if (index < 0)
+		log_line("interface %s carries no Ethernet frames", name);
+	return index;
 }
 
 static bool take_address(struct prefix *out, const struct sockaddr *sa)

@@ -24,9 +24,10 @@ int host_check_pin_dir(const char *pin_dir);
 
 /*
  * The interface's index; -ENODEV when there is none of that name, -EPROTOTYPE
- * when it carries no Ethernet frames.  Logged.
+ * when it carries no Ethernet frames.  Logged by the one, not by the other.
  */
 int host_find_interface(const char *name);
+int host_seek_interface(const char *name);
 
 /*
  * Every address of this network namespace's interfaces, as full-length

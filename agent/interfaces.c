@@ -6,6 +6,7 @@
 
 #include "attach.h"
 #include "host.h"
+#include "origin.h"
 
 /* l is NULL where programs are not loaded yet. */
 static struct attach_programs programs(const struct options *o,
@@ -46,28 +47,81 @@ int interfaces_check(const struct options *o)
 	return rc;
 }
 
-int interfaces_attach(const struct options *o, const struct loader *l)
+static int put_addresses(const struct options *o, const struct loader *l,
+			 int ifindex, const char *name)
 {
 	const struct attach_programs p = programs(o, l);
+
+	return attach_address(o->pin_dir, &p, ifindex, name);
+}
+
+static int put_requests(const struct options *o, const struct loader *l,
+			int ifindex, const char *name)
+{
 	const struct attach_filters filters = {
 		.request_fd = loader_request_fd(l),
 		.reply_fd = loader_reply_fd(l),
 	};
+
+	return attach_request(o->pin_dir, &filters, ifindex, name);
+}
+
+static void claim(const struct loader *l)
+{
+	origin_claim(loader_xdp_fd(l));
+	origin_claim(loader_xdp_generic_fd(l));
+	origin_claim(loader_address_fd(l));
+	origin_claim(loader_request_fd(l));
+	origin_claim(loader_reply_fd(l));
+}
+
+int interfaces_attach(const struct options *o, const struct loader *l)
+{
 	int rc = 0;
 
+	claim(l);
 	for (size_t i = 0; i < o->interfaces.n && !rc; i++) {
 		const char *name = o->interfaces.items[i];
 
-		rc = attach_address(o->pin_dir, &p, host_find_interface(name),
-				    name);
+		rc = put_addresses(o, l, host_find_interface(name), name);
 	}
 	for (size_t i = 0; i < o->request_interfaces.n && !rc; i++) {
 		const char *name = o->request_interfaces.items[i];
 
-		rc = attach_request(o->pin_dir, &filters,
-				    host_find_interface(name), name);
+		rc = put_requests(o, l, host_find_interface(name), name);
 	}
 	return rc;
+}
+
+unsigned int interfaces_lack(const struct options *o, unsigned int duties,
+			     int ifindex)
+{
+	const struct attach_programs p = programs(o, NULL);
+
+	if (duties & INTERFACES_ADDRESSES &&
+	    attach_has_address(o->pin_dir, &p, ifindex))
+		duties &= ~INTERFACES_ADDRESSES;
+	if (duties & INTERFACES_REQUESTS &&
+	    attach_has_request(o->pin_dir, ifindex))
+		duties &= ~INTERFACES_REQUESTS;
+	return duties;
+}
+
+/* One failure is no reason to leave the other out, too. */
+int interfaces_put(const struct options *o, const struct loader *l,
+		   unsigned int duties, int ifindex, const char *name)
+{
+	const struct attach_programs p = programs(o, l);
+	int rc = 0, other = 0;
+
+	duties = interfaces_lack(o, duties, ifindex);
+	if (duties & INTERFACES_ADDRESSES)
+		rc = attach_check_address(o->pin_dir, &p, ifindex, name);
+	if (!rc && duties & INTERFACES_ADDRESSES)
+		rc = put_addresses(o, l, ifindex, name);
+	if (duties & INTERFACES_REQUESTS)
+		other = put_requests(o, l, ifindex, name);
+	return rc ? rc : other;
 }
 
 bool interfaces_listed(const struct text_list *list, int ifindex)

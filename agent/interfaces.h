@@ -11,6 +11,18 @@
 /* Is the place free on every interface?  Asked before anything is changed. */
 int interfaces_check(const struct options *o);
 int interfaces_attach(const struct options *o, const struct loader *l);
+
+/* What there is to do at an interface; bits. */
+#define INTERFACES_ADDRESSES 1u
+#define INTERFACES_REQUESTS 2u
+
+/* All of duties that is not there yet.  0 or -errno, logged. */
+int interfaces_put(const struct options *o, const struct loader *l,
+		   unsigned int duties, int ifindex, const char *name);
+/* Which of duties are not there? */
+unsigned int interfaces_lack(const struct options *o, unsigned int duties,
+			     int ifindex);
+
 /* Takes away what an earlier run attached where this one was not told to. */
 int interfaces_prune(const struct options *o);
 

@@ -203,14 +203,6 @@ static int fill_defaults(struct options *o, const struct cursor *c)
 	return 0;
 }
 
-static void text_list_fini(struct text_list *list)
-{
-	for (size_t i = 0; i < list->n; i++)
-		free(list->items[i]);
-	free(list->items);
-	*list = (struct text_list){ NULL, 0 };
-}
-
 static int finish_run(struct options *o, const struct cursor *c)
 {
 	int err;
@@ -260,7 +252,7 @@ static int finish_listen(struct options *o, const struct cursor *c)
 			continue;
 		if (o->listen.n > 1)
 			return usage_error(c, "--listen none stands alone");
-		text_list_fini(&o->listen);
+		value_free_texts(&o->listen);
 	}
 	if (!o->listen.n && c->which == OPTIONS_SERVE)
 		return usage_error(c, "a --listen is needed");
@@ -308,11 +300,11 @@ int options_parse(struct options *out, int argc, char **argv,
 
 void options_fini(struct options *o)
 {
-	text_list_fini(&o->interfaces);
-	text_list_fini(&o->request_interfaces);
-	text_list_fini(&o->client_ip_headers);
-	text_list_fini(&o->listen);
-	text_list_fini(&o->socket_peers);
+	value_free_texts(&o->interfaces);
+	value_free_texts(&o->request_interfaces);
+	value_free_texts(&o->client_ip_headers);
+	value_free_texts(&o->listen);
+	value_free_texts(&o->socket_peers);
 	free(o->ledger);
 	free(o->trace);
 	free(o->ports.items);

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <linux/bpf.h>
+#include <net/if.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,6 +27,28 @@ static const struct {
 };
 #define N_MARKS (sizeof(marks) / sizeof(marks[0]))
 
+unsigned long long pins_namespace(void)
+{
+	struct stat ns;
+
+	return stat("/proc/self/ns/net", &ns) ? 0 : ns.st_ino;
+}
+
+int pins_repeat(const char *pin_dir, const char *path)
+{
+	char active[PINS_PATH_SIZE];
+	int fd, rc = 0;
+
+	snprintf(active, sizeof(active), "%s/pc_active", pin_dir);
+	fd = bpf_obj_get(active);
+	if (fd < 0)
+		return -errno;
+	if (bpf_obj_pin(fd, path) && errno != EEXIST)
+		rc = -errno;
+	close(fd);
+	return rc;
+}
+
 /*
  * A filter at TC is not pinned and is seen only from its network namespace.  A
  * second pin of the slot in force, named after both, remembers that there is
@@ -45,19 +68,10 @@ static int mark_path(char path[static PINS_PATH_SIZE], const char *pin_dir,
 
 int pins_mark(const char *pin_dir, enum pins_what what, int ifindex)
 {
-	char path[PINS_PATH_SIZE], active[PINS_PATH_SIZE];
-	int fd, rc = mark_path(path, pin_dir, what, ifindex);
+	char path[PINS_PATH_SIZE];
+	int rc = mark_path(path, pin_dir, what, ifindex);
 
-	if (rc)
-		return rc;
-	snprintf(active, sizeof(active), "%s/pc_active", pin_dir);
-	fd = bpf_obj_get(active);
-	if (fd < 0)
-		return -errno;
-	if (bpf_obj_pin(fd, path) && errno != EEXIST)
-		rc = -errno;
-	close(fd);
-	return rc;
+	return rc ? rc : pins_repeat(pin_dir, path);
 }
 
 int pins_unmark(const char *pin_dir, enum pins_what what, int ifindex)
@@ -110,6 +124,8 @@ static bool is_our_pin(const char *name)
 	};
 	size_t n = strlen(LINK_PREFIX);
 
+	if (!strncmp(name, PINS_WANT_PREFIX, strlen(PINS_WANT_PREFIX)))
+		return true;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (!strcmp(name, names[i]))
 			return true;
@@ -126,6 +142,74 @@ static const char *read_mark(unsigned long long *ino, const char *name)
 			return marks[i].what;
 	}
 	return NULL;
+}
+
+/*
+ * The link is dead when its interface is, or has another number: that is where
+ * nobody would look for it.
+ */
+static int sweep_link(int dir, const char *pin_dir, int ifindex)
+{
+	struct bpf_link_info info = { 0 };
+	uint32_t size = sizeof(info);
+	char path[PINS_PATH_SIZE];
+	int fd, rc = 0;
+
+	pins_link_path(path, pin_dir, ifindex);
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return -errno;
+	if (bpf_obj_get_info_by_fd(fd, &info, &size)) {
+		rc = -errno;
+	} else if ((int)info.xdp.ifindex != ifindex) {
+		if (info.xdp.ifindex && bpf_link_detach(fd))
+			rc = -errno;
+		if (!rc && unlinkat(dir, strrchr(path, '/') + 1, 0))
+			rc = -errno;
+	}
+	close(fd);
+	return rc;
+}
+
+static int sweep_mark(int dir, const char *name, int ifindex)
+{
+	char now[IF_NAMESIZE];
+
+	if (if_indextoname((unsigned int)ifindex, now))
+		return 0;
+	return unlinkat(dir, name, 0) ? -errno : 0;
+}
+
+static int sweep(int dir, const char *pin_dir, const char *name)
+{
+	unsigned long long of;
+	int ifindex, end = 0;
+
+	if (sscanf(name, LINK_PREFIX "%d%n", &ifindex, &end) == 1 && end &&
+	    !name[end])
+		return sweep_link(dir, pin_dir, ifindex);
+	if (read_mark(&of, name) && of == pins_namespace() &&
+	    sscanf(strrchr(name, '_'), "_%d", &ifindex) == 1)
+		return sweep_mark(dir, name, ifindex);
+	return 0;
+}
+
+int pins_sweep(const char *pin_dir)
+{
+	DIR *dir = opendir(pin_dir);
+	struct dirent *e;
+	int rc = 0;
+
+	if (!dir)
+		return -errno;
+	while ((e = readdir(dir))) {
+		int err = sweep(dirfd(dir), pin_dir, e->d_name);
+
+		if (!rc)
+			rc = err;
+	}
+	closedir(dir);
+	return rc;
 }
 
 /*

@@ -12,11 +12,13 @@
 #include "clock.h"
 #include "health.h"
 #include "host.h"
+#include "interfaces.h"
 #include "living.h"
 #include "log.h"
 #include "maps.h"
 #include "options.h"
 #include "timestamp.h"
+#include "wanted.h"
 
 #define NS_PER_S 1e9
 /* Silence after which an agent counts as gone: several ticks. */
@@ -33,6 +35,7 @@ struct status {
 	uint64_t boot_ns;
 	struct attachment *attached;
 	size_t n_attached;
+	struct text_list wanted; /* listed interfaces without all filters */
 	struct pc_count counts[PC_R_MAX];
 	struct health_report service;
 	bool has_service;
@@ -92,6 +95,8 @@ static int status_read(struct status *s, const char *pin_dir)
 	maps_close(&m);
 	if (!rc)
 		rc = count_living(&s->n_living, pin_dir);
+	if (!rc)
+		rc = wanted_list(&s->wanted, pin_dir);
 	return rc ? rc : attach_list(&s->attached, &s->n_attached, pin_dir);
 }
 
@@ -222,6 +227,11 @@ static const char *request_state(const struct attachment *t)
 	return t->reply ? "answers translated only" : "-";
 }
 
+static bool is_here(const char *interface)
+{
+	return if_nametoindex(interface) > 0;
+}
+
 static void print_attached(const struct status *s)
 {
 	printf("\n%-16s %-8s %s\n", "interface", "xdp", "requests");
@@ -229,7 +239,12 @@ static void print_attached(const struct status *s)
 		printf("%-16s %-8s %s\n", s->attached[i].name,
 		       address_place(&s->attached[i]),
 		       request_state(&s->attached[i]));
-	if (!s->n_attached)
+	for (size_t i = 0; i < s->wanted.n; i++)
+		printf("%-16s %s\n", s->wanted.items[i],
+		       is_here(s->wanted.items[i])
+			       ? "NOT FILTERED as told: see the agent's log"
+			       : "GONE: filtered again when it is back");
+	if (!s->n_attached && !s->wanted.n)
 		printf("(none in this network namespace)\n");
 }
 
@@ -253,17 +268,43 @@ static void print_counts(const struct status *s)
 	}
 }
 
+static bool is_attached(const struct status *s, int ifindex)
+{
+	for (size_t i = 0; i < s->n_attached; i++) {
+		if (s->attached[i].ifindex == ifindex)
+			return true;
+	}
+	return false;
+}
+
+static json_t *json_attached(const struct status *s, const struct attachment *t)
+{
+	bool lacks = interfaces_listed(&s->wanted, t->ifindex);
+
+	return json_pack("{s:s, s:s, s:b, s:b, s:s}", "name", t->name, "xdp",
+			 address_place(t), "request", (int)t->request, "reply",
+			 (int)t->reply, "state",
+			 lacks ? "refused" : "filtered");
+}
+
+/* Attached ones, and listed ones where nothing is attached. */
 static json_t *json_interfaces(const struct status *s)
 {
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < s->n_attached; i++)
+		json_array_append_new(list, json_attached(s, &s->attached[i]));
+	for (size_t i = 0; i < s->wanted.n; i++) {
+		const char *name = s->wanted.items[i];
+
+		if (is_attached(s, (int)if_nametoindex(name)))
+			continue;
 		json_array_append_new(
-			list, json_pack("{s:s, s:s, s:b, s:b}", "name",
-					s->attached[i].name, "xdp",
-					address_place(&s->attached[i]),
-					"request", (int)s->attached[i].request,
-					"reply", (int)s->attached[i].reply));
+			list,
+			json_pack("{s:s, s:s, s:b, s:b, s:s}", "name", name,
+				  "xdp", "none", "request", 0, "reply", 0,
+				  "state", is_here(name) ? "refused" : "gone"));
+	}
 	return list;
 }
 
@@ -405,6 +446,7 @@ int status_main(int argc, char **argv)
 	else
 		rc = show(&s, opt.json);
 	free(s.attached);
+	value_free_texts(&s.wanted);
 	options_fini(&opt);
 	return rc ? 1 : 0;
 }

@@ -372,3 +372,11 @@ int value_money(void *field, const char *text, const char *choices,
 	*(int64_t *)field = nusd;
 	return 0;
 }
+
+void value_free_texts(struct text_list *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		free(list->items[i]);
+	free(list->items);
+	*list = (struct text_list){ NULL, 0 };
+}

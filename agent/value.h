@@ -72,5 +72,7 @@ value_fn value_money;	  /* int64_t nano-USD, more than 0 */
 int value_set_text(char **field, const char *text);
 /* Appends a copy; a text already there is not listed twice.  0, -ENOMEM. */
 int value_add_text(struct text_list *list, const char *text);
+/* Leaves the list empty. */
+void value_free_texts(struct text_list *list);
 
 #endif /* VALUE_H */

@@ -49,9 +49,10 @@ int xdp_check(const char *pin_dir, int ifindex, const char *name)
 	}
 	if (!id || origin_is_ours(id, pin_dir, prog))
 		return 0;
-	log_line("interface %s: another XDP program is attached: %s (id %u); "
-		 "remove it, or filter beside it with --xdp-mode tc",
-		 name, prog, id);
+	log_line(
+		"interface %s: another XDP program is attached: %s "
+		"(bpftool prog show id %u); remove it, or filter beside it with --xdp-mode tc",
+		name, prog, id);
 	return -EBUSY;
 }
 
