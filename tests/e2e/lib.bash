@@ -119,23 +119,27 @@ make_link() {
 		peer name gate0 netns "$gateway_ns"
 }
 
-make_topology() {
-	local ns
-	ip netns add "$client_ns"
-	ip netns add "$gateway_ns"
+# The cable, and the addresses at both of its ends.
+plug() {
 	make_link
 	ip -n "$client_ns" link set client0 addrgenmode none
 	ip -n "$gateway_ns" link set gate0 addrgenmode none
 	give "$client_ns" client0 10.77.0.{2,3,4,66}/24 fe80::2/64 fd77::{3,66}/64 \
 		fd77::2/64
 	give "$gateway_ns" gate0 "$gateway/24" fe80::1/64 "$gateway6/64"
-	for ns in "$client_ns" "$gateway_ns"; do
-		ip -n "$ns" link set lo up
-	done
 	ip -n "$client_ns" link set client0 up
 	ip -n "$gateway_ns" link set gate0 up
 	eventually 5 in_client ping -q -c 1 -W 1 "$gateway" >/dev/null
 	eventually 5 in_client ping -q -c 1 -W 1 "$gateway6" >/dev/null
+}
+
+make_topology() {
+	local ns
+	for ns in "$client_ns" "$gateway_ns"; do
+		ip netns add "$ns"
+		ip -n "$ns" link set lo up
+	done
+	plug
 }
 
 # --- the two nginxes --------------------------------------------------------
