@@ -67,6 +67,7 @@ static __always_inline struct pc_flow flow_new(__u32 next)
 		.client.next = next,
 		.claimed = next - 1,
 		.ahead_end = next - 1,
+		.offended = next - 1,
 	};
 }
 

@@ -14,6 +14,7 @@
 #include "judge.bpf.h"
 #include "link.bpf.h"
 #include "living.bpf.h"
+#include "offend.bpf.h"
 
 /* Headers in the linear part, at most: Ethernet, two tags, IPv6 with a few
  * extensions, TCP with options.
@@ -170,6 +171,8 @@ static __always_inline int refuse(struct pc_request *f, struct pc_judgement j)
 	__u32 deny = refuse_how(f, j.reason);
 	enum pc_reason r = confirm(f);
 
+	if (r == PC_NEXT && f->policy->offend_after)
+		offend(f, j.reason);
 	if (r == PC_NEXT && f->policy->monitor)
 		return leave_first(f, j.reason, 1);
 	if (r == PC_NEXT)

@@ -5,7 +5,7 @@
  * index; PC_NEXT means that no stage has decided.  Whatever cannot be
  * understood passes.
  */
-#include "admit.bpf.h"
+#include "event.bpf.h"
 
 /*
  * Some drivers show a program of a packet's bytes fewer than its headers, or
@@ -42,7 +42,11 @@ static __always_inline int filter(struct xdp_md *ctx)
 		a.reason = parse_rest(ctx, &p, policy);
 	if (a.reason == PC_NEXT)
 		admit(&a, &p, policy, slot);
-	return admit_account(&a, policy->monitor) ? XDP_DROP : XDP_PASS;
+	admit_account(&a, policy->monitor);
+	if (!is_drop(a.reason))
+		return XDP_PASS;
+	event_drop_xdp(ctx, &p, &a, policy->monitor);
+	return policy->monitor ? XDP_PASS : XDP_DROP;
 }
 
 /* For drivers: packets may have fragments, so jumbo frames and GRO stay on. */

@@ -196,8 +196,8 @@ static inline __u32 pc_active_slot(__u64 word, __u64 now_ms)
 	return (word ^ (word >> 1 && now_ms > word >> 1)) & 1;
 }
 
-/* Host-wide prefix sets in pc_prefixes; set 0 is never used.  What is dropped is
- * not among them but in the image.
+/* Host-wide prefix sets in pc_prefixes; set 0 is never used.  What is dropped
+ * is not among them but in the image.
  */
 enum pc_set {
 	PC_SET_ALLOW = 1,
@@ -402,8 +402,8 @@ struct pc_ban {
 #define PC_BANS_MAX 65536u
 
 /*
- * The lengths that bans have, by family (0: IPv4, 1: IPv6): each is one lookup a
- * packet.  A length is used, by an atomic store after the rest of it, before
+ * The lengths that bans have, by family (0: IPv4, 1: IPv6): each is one lookup
+ * a packet.  A length is used, by an atomic store after the rest of it, before
  * its first ban is put, and not used any more after the last one is gone.
  */
 #define PC_BAN_LENS 16u
@@ -445,7 +445,7 @@ struct pc_event {
 	__u8 family; /* 4 or 6 */
 	__u8 would;  /* monitor mode: nothing was dropped */
 	__u8 l4_proto;
-	__be16 sport;
+	__be16 sport; /* of an offender: 0 */
 	__be16 dport;
 	__u8 pad[2];
 	__u32 count;	/* of an offender: requests in the window */
@@ -455,12 +455,16 @@ struct pc_event {
 
 /* How many events may be sent, a processor: refilled once a second. */
 struct pc_event_gate {
-	__u64 refilled_ns; /* CLOCK_MONOTONIC */
+	__u64 refilled_ns; /* CLOCK_BOOTTIME */
 	__u64 jiffy;	   /* when the clock was looked at last */
+	__u64 until_ns;	   /* of pc_capture, at that time */
+	__u64 capturing;   /* it was in the future */
 	__u64 left;
 	__u64 sent;
 	__u64 limited; /* not sent: there were too many */
 	__u64 lost;    /* not sent: nobody reads */
+	__u64 taken;   /* into pc_captured */
+	__u64 missed;  /* not taken: nobody reads */
 };
 
 /* Set by whoever reads pc_captured, for as long as it reads. */
@@ -566,6 +570,8 @@ struct pc_flow {
 	__u32 living;	 /* refusals that it outlived, never 0 again */
 	__u32 claimed;	 /* where the last refused request began */
 	__u32 ahead_end; /* just after what was handed on before its turn */
+	__u32 offended;	 /* where the last request began that was counted
+			    against its source */
 };
 
 /*
@@ -638,13 +644,13 @@ _Static_assert(sizeof(struct pc_ban_lens) == 776, "pc_ban_lens layout");
 _Static_assert(sizeof(struct pc_source) == 20, "pc_source layout");
 _Static_assert(sizeof(struct pc_offender) == 16, "pc_offender layout");
 _Static_assert(sizeof(struct pc_event) == 64, "pc_event layout");
-_Static_assert(sizeof(struct pc_event_gate) == 48, "pc_event_gate layout");
+_Static_assert(sizeof(struct pc_event_gate) == 80, "pc_event_gate layout");
 _Static_assert(sizeof(struct pc_captured) == 280, "pc_captured layout");
 _Static_assert(sizeof(struct pc_clock) == 48, "pc_clock layout");
 _Static_assert(sizeof(struct pc_answer) == 520, "pc_answer layout");
 _Static_assert(sizeof(struct pc_count) == 16, "pc_count layout");
 _Static_assert(sizeof(struct pc_flow_key) == 44, "pc_flow_key layout");
-_Static_assert(sizeof(struct pc_flow) == 88, "pc_flow layout");
+_Static_assert(sizeof(struct pc_flow) == 92, "pc_flow layout");
 _Static_assert(sizeof(struct pc_living) == 96, "pc_living layout");
 _Static_assert(PC_R_MAX <= 128, "pc_policy.deny covers every reason");
 

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Tells of packets that the address plane drops, or would: some of them as
+ * events, and, while somebody captures, all of them with their first bytes.
+ * What cannot be told is counted, and never changes a verdict.
+ */
+#ifndef PC_EVENT_BPF_H
+#define PC_EVENT_BPF_H
+
+#include "admit.bpf.h"
+
+#define PC_NS_PER_S 1000000000ULL
+
+/* Where a packet is: at the driver, or at TC. */
+enum pc_hook {
+	PC_HOOK_XDP,
+	PC_HOOK_TC
+};
+
+/* A packet that was judged. */
+struct pc_sight {
+	const struct pc_pkt *pkt;
+	const struct pc_admission *admission;
+	__u32 ifindex;
+	__u32 size; /* bytes of the frame */
+	__u32 would;
+};
+
+/*
+ * What has to be looked at by the clock, at most once a jiffy: in a flood a
+ * clock for each packet would cost more than the verdict.  A capture that
+ * begins is seen at once.
+ */
+static __always_inline void event_gate_look(struct pc_event_gate *g,
+					    const struct pc_capture *c,
+					    __u64 jiffy)
+{
+	__u64 until_ns = *(volatile const __u64 *)&c->until_ns, now_ns;
+
+	if (g->jiffy == jiffy && g->until_ns == until_ns)
+		return;
+	now_ns = bpf_ktime_get_boot_ns();
+	g->jiffy = jiffy;
+	g->until_ns = until_ns;
+	g->capturing = until_ns > now_ns;
+	if (now_ns - g->refilled_ns < PC_NS_PER_S)
+		return;
+	g->refilled_ns = now_ns;
+	g->left = c->event_rate;
+}
+
+/* Of this processor, if there is anything to tell. */
+static __always_inline struct pc_event_gate *event_gate(void)
+{
+	struct pc_event_gate *g;
+	struct pc_capture *c;
+	__u32 zero = 0;
+
+	g = bpf_map_lookup_elem(&pc_event_gate, &zero);
+	c = bpf_map_lookup_elem(&pc_capture, &zero);
+	if (!g || !c)
+		return NULL;
+	event_gate_look(g, c, bpf_jiffies64());
+	if (g->left || g->capturing)
+		return g;
+	g->limited++;
+	return NULL;
+}
+
+static __always_inline void event_fill(struct pc_event *e,
+				       const struct pc_sight *s)
+{
+	const struct pc_pkt *p = s->pkt;
+
+	__builtin_memset(e, 0, sizeof(*e));
+	e->time_ns = bpf_ktime_get_boot_ns();
+	e->ifindex = s->ifindex;
+	e->size = s->size;
+	e->kind = PC_EVENT_DROP;
+	e->reason = s->admission->reason;
+	/* A ban is nobody's list. */
+	if (!s->admission->ban)
+		e->owner = s->admission->owner;
+	e->family = p->is_v6 ? 6 : 4;
+	e->would = !!s->would;
+	e->l4_proto = p->l4_proto;
+	e->sport = p->sport;
+	e->dport = p->dport;
+	__builtin_memcpy(e->saddr, p->saddr, sizeof(e->saddr));
+	__builtin_memcpy(e->daddr, p->daddr, sizeof(e->daddr));
+}
+
+static __always_inline void event_send(struct pc_event_gate *g,
+				       const struct pc_sight *s)
+{
+	struct pc_event *e;
+
+	if (!g->left) {
+		g->limited++;
+		return;
+	}
+	g->left--;
+	e = bpf_ringbuf_reserve(&pc_events, sizeof(*e), 0);
+	if (!e) {
+		g->lost++;
+		return;
+	}
+	event_fill(e, s);
+	g->sent++;
+	bpf_ringbuf_submit(e, 0);
+}
+
+static __always_inline long event_load(void *ctx, enum pc_hook hook, void *to,
+				       __u32 size)
+{
+	return hook == PC_HOOK_TC ? bpf_skb_load_bytes(ctx, 0, to, size)
+				  : bpf_xdp_load_bytes(ctx, 0, to, size);
+}
+
+static __always_inline void event_capture(void *ctx, enum pc_hook hook,
+					  struct pc_event_gate *g,
+					  const struct pc_sight *s)
+{
+	struct pc_captured *c;
+	__u64 taken = s->size;
+
+	if (taken > PC_SNAP_SIZE)
+		taken = PC_SNAP_SIZE;
+	PC_LENGTH(taken, PC_SNAP_SIZE);
+	c = bpf_ringbuf_reserve(&pc_captured, sizeof(*c), 0);
+	if (!c) {
+		g->missed++;
+		return;
+	}
+	c->time_ns = bpf_ktime_get_boot_ns();
+	c->ifindex = s->ifindex;
+	c->size = s->size;
+	c->taken = event_load(ctx, hook, c->bytes, taken) ? 0 : taken;
+	c->reason = s->admission->reason;
+	__builtin_memset(c->pad, 0, sizeof(c->pad));
+	g->taken++;
+	bpf_ringbuf_submit(c, 0);
+}
+
+static __always_inline void event_tell(void *ctx, enum pc_hook hook,
+				       struct pc_sight *s)
+{
+	struct pc_event_gate *g;
+	__u32 zero = 0;
+
+	g = bpf_map_lookup_elem(&pc_event_gate, &zero);
+	if (!g)
+		return;
+	event_send(g, s);
+	if (g->capturing)
+		event_capture(ctx, hook, g, s);
+}
+
+static __noinline int event_tell_xdp(struct xdp_md *ctx, const struct pc_pkt *p,
+				     const struct pc_admission *a, __u32 would)
+{
+	struct pc_sight s = {
+		.pkt = p,
+		.admission = a,
+		.ifindex = ctx->ingress_ifindex,
+		.size = bpf_xdp_get_buff_len(ctx),
+		.would = would,
+	};
+
+	event_tell(ctx, PC_HOOK_XDP, &s);
+	return 0;
+}
+
+static __noinline int event_tell_skb(struct __sk_buff *skb,
+				     const struct pc_pkt *p,
+				     const struct pc_admission *a, __u32 would)
+{
+	struct pc_sight s = {
+		.pkt = p,
+		.admission = a,
+		.ifindex = skb->ifindex,
+		.size = skb->len,
+		.would = would,
+	};
+
+	event_tell(skb, PC_HOOK_TC, &s);
+	return 0;
+}
+
+/* After the account of a packet that is dropped, or would be. */
+static __always_inline void event_drop_xdp(struct xdp_md *ctx,
+					   const struct pc_pkt *p,
+					   const struct pc_admission *a,
+					   __u32 would)
+{
+	if (event_gate())
+		event_tell_xdp(ctx, p, a, would);
+}
+
+static __always_inline void event_drop_skb(struct __sk_buff *skb,
+					   const struct pc_pkt *p,
+					   const struct pc_admission *a,
+					   __u32 would)
+{
+	if (event_gate())
+		event_tell_skb(skb, p, a, would);
+}
+
+#endif /* PC_EVENT_BPF_H */
