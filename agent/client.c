@@ -266,6 +266,35 @@ void client_address(char out[static DECIDE_TEXT_SIZE],
 		gin_address(out, cfg, req);
 }
 
+/* The field's only line: of two, one may be the client's. */
+static bool only_line(struct span *out, const struct decide_request *req,
+		      const char *name)
+{
+	struct span more;
+	size_t at = 0;
+
+	return header_next(out, req, name, &at) &&
+	       !header_next(&more, req, name, &at);
+}
+
+bool client_vouched(struct prefix *out, const struct decide_config *cfg,
+		    const struct decide_request *req)
+{
+	struct span value, found;
+	struct prefix who;
+
+	if (!peer_address(&who, req))
+		return false;
+	/* A proxy behind a proxy says in turn who its client is. */
+	if (is_proxy(cfg, &who) &&
+	    (!only_line(&value, req, "X-Forwarded-For") ||
+	     !gin_header(&found, cfg, value) || !parse_address(&who, found) ||
+	     is_proxy(cfg, &who)))
+		return false;
+	*out = who;
+	return true;
+}
+
 /* Only later versions trim patterns before they parse them. */
 static bool listed(uint8_t profile, const struct prefix *client,
 		   char *const *patterns)

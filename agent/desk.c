@@ -6,10 +6,12 @@
 #include <string.h>
 
 #include "ask.h"
+#include "client.h"
 #include "clock.h"
 #include "health.h"
 #include "log.h"
 #include "spend.h"
+#include "suspects.h"
 
 #define JSON_SIZE 10240
 
@@ -51,6 +53,20 @@ void desk_record(struct desk *d, enum dialect_kind kind,
 	trace_print_id(d->trace, number, id);
 }
 
+/*
+ * Against whom a refusal counts: whoever a trusted proxy says it was.  That
+ * nothing could be decided is nobody's fault.
+ */
+static void note_suspect(struct desk *d, const struct ruling_question *q)
+{
+	const struct ruling *r = &d->ruling;
+	struct prefix who;
+
+	if (d->suspects && !q->own_address && !r->allow && !r->unable &&
+	    client_vouched(&who, &d->ground.cfg, &q->req))
+		suspects_count(d->suspects, &who, r->reason);
+}
+
 static void refuse(struct desk *d, struct http_exchange *x,
 		   enum dialect_kind kind, int status, const char *what)
 {
@@ -78,6 +94,7 @@ static void serve_auth(struct desk *d, struct http_exchange *x,
 		question.own_address = !http->peer->believed;
 		ruling_make(&d->ruling, &d->ground, &question);
 		desk_record(d, kind, id);
+		note_suspect(d, &question);
 		dialect_answer(&d->reply, kind, &d->ruling, id);
 		http_reply(x, &d->reply);
 	}
@@ -119,6 +136,7 @@ static void answer_check(struct desk *d, struct http_exchange *x,
 	q.own_address = !from->believed;
 	ruling_make(&d->ruling, &d->ground, &q);
 	desk_record(d, DIALECT_CHECK, id);
+	note_suspect(d, &q);
 	text_add(&t, "{");
 	ask_print(&t, &d->ruling, id);
 	text_add(&t, "}");

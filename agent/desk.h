@@ -16,6 +16,7 @@
 #include "trace.h"
 
 struct health;
+struct suspects;
 struct spend;
 
 struct desk {
@@ -23,7 +24,8 @@ struct desk {
 	struct trace *trace;
 	struct spend *spend;
 	struct health *health;
-	int64_t clock_ns; /* not 0: the Unix time it always is */
+	struct suspects *suspects; /* NULL: nobody is */
+	int64_t clock_ns;	   /* not 0: the Unix time it always is */
 	uint64_t decided[DIALECT_MAX][PC_R_MAX];
 	uint64_t decided_stale[4]; /* by RULING_STALE_* */
 	bool has_stranger;

@@ -9,9 +9,12 @@
 
 #define POLICY FLAGS_POLICY
 #define SERVICE (OPTIONS_RUN | OPTIONS_SERVE)
-#define LIVE (OPTIONS_RUN | OPTIONS_EXPLAIN | OPTIONS_STATUS | OPTIONS_DETACH)
-#define READ \
-	(OPTIONS_EXPLAIN | OPTIONS_CHECK | OPTIONS_STATUS | OPTIONS_DECISIONS)
+#define LIVE                                                               \
+	(OPTIONS_RUN | OPTIONS_EXPLAIN | OPTIONS_STATUS | OPTIONS_DETACH | \
+	 OPTIONS_EVENTS | OPTIONS_CAPTURE)
+#define READ                                                \
+	(OPTIONS_EXPLAIN | OPTIONS_CHECK | OPTIONS_STATUS | \
+	 OPTIONS_DECISIONS | OPTIONS_EVENTS)
 
 const struct flag flags[] = {
 #define F(member) offsetof(struct options, member)
@@ -97,8 +100,27 @@ const struct flag flags[] = {
 	  "of the service whose health is shown" },
 	{ "id", OPTIONS_DECISIONS, "ID", NULL, F(id), value_text,
 	  "only the decision of this id" },
-	{ "follow", OPTIONS_DECISIONS, NULL, NULL, F(follow), value_switch,
-	  "go on with those to come (also -f)" },
+	{ "events", OPTIONS_RUN, "FILE", OPTIONS_EVENTS_FILE, F(events),
+	  value_text, "leave what was dropped lately here" },
+	{ "events", OPTIONS_EVENTS, "FILE", OPTIONS_EVENTS_FILE, F(events),
+	  value_text, "where the agent leaves what was dropped" },
+	{ "event-rate", OPTIONS_RUN, "N", "100", F(event_rate), value_count,
+	  "of the packets dropped, tell of so many a second and processor "
+	  "(0: none)" },
+	{ "ban-after", OPTIONS_RUN, "N/DURATION", NULL, F(ban_after),
+	  value_rate,
+	  "ban who is refused so often in so long (20/1m; default: nobody)" },
+	{ "ban-for", OPTIONS_RUN, "DURATION", "1h", F(ban_for_ns),
+	  value_duration,
+	  "how long, the first time; twice as long each next time" },
+	{ "ban-max", OPTIONS_RUN, "DURATION", "24h", F(ban_max_ns),
+	  value_duration, "but never longer than this (0: any length)" },
+	{ "count", OPTIONS_CAPTURE, "N", NULL, F(capture_count), value_count,
+	  "end after so many packets" },
+	{ "for", OPTIONS_CAPTURE, "DURATION", NULL, F(capture_for_ns),
+	  value_duration, "end after this" },
+	{ "follow", OPTIONS_DECISIONS | OPTIONS_EVENTS, NULL, NULL, F(follow),
+	  value_switch, "go on with those to come (also -f)" },
 	{ "drain", OPTIONS_RUN | OPTIONS_DETACH, "DURATION", "10s", F(drain_ns),
 	  value_duration,
 	  "wait so long for answers under way before ending connections" },

@@ -21,7 +21,7 @@ struct flag {
 	const char *help;
 };
 
-#define FLAGS_MAX 64
+#define FLAGS_MAX 96
 
 extern const struct flag flags[];
 extern const size_t n_flags; /* at most FLAGS_MAX */

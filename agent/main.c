@@ -6,6 +6,7 @@
 
 #include "agent.h"
 #include "answer.h"
+#include "capture.h"
 #include "check_snapshot.h"
 #include "decisions.h"
 #include "detach.h"
@@ -13,6 +14,7 @@
 #include "judge.h"
 #include "pc_abi.h"
 #include "serve.h"
+#include "show_events.h"
 #include "status.h"
 #include "wipe.h"
 
@@ -38,6 +40,10 @@ static const struct command {
 	{ "explain", "[flags]", "show every check of a key", explain_main },
 	{ "decisions", "[-f] [-j]", "show recent denials of the service",
 	  decisions_main },
+	{ "events", "[-f] [-j]", "show what the filter dropped lately",
+	  show_events_main },
+	{ "capture", "[flags] FILE", "write what the filter drops as pcap",
+	  capture_main },
 	{ "check-snapshot", "[flags] FILE",
 	  "compile a snapshot, change nothing", check_snapshot_main },
 	{ "judge", "FILE...", "answer conformance cases", judge_main },

@@ -23,7 +23,8 @@ static const struct verb {
 	{ OPTIONS_RUN, NULL },	     { OPTIONS_EXPLAIN, NULL },
 	{ OPTIONS_CHECK, "FILE" },   { OPTIONS_STATUS, NULL },
 	{ OPTIONS_DETACH, NULL },    { OPTIONS_SERVE, NULL },
-	{ OPTIONS_DECISIONS, NULL },
+	{ OPTIONS_DECISIONS, NULL }, { OPTIONS_EVENTS, NULL },
+	{ OPTIONS_CAPTURE, "FILE" },
 };
 
 static const struct verb *find_verb(unsigned int which)
@@ -149,12 +150,14 @@ static int read_letter(struct options *o, struct cursor *c)
 static int read_operand(struct options *o, struct cursor *c)
 {
 	const char *arg = c->argv[c->at++];
+	char **field;
 
 	if (!find_verb(c->which)->operand)
 		return usage_error(c, "no arguments but flags are taken");
-	if (o->snapshot)
+	field = c->which == OPTIONS_CAPTURE ? &o->capture : &o->snapshot;
+	if (*field)
 		return usage_error(c, "one file is taken, not several");
-	return value_set_text(&o->snapshot, arg);
+	return value_set_text(field, arg);
 }
 
 /* 1: help was wanted. */
@@ -203,10 +206,21 @@ static int fill_defaults(struct options *o, const struct cursor *c)
 	return 0;
 }
 
+static int finish_bans(const struct options *o, const struct cursor *c)
+{
+	if (!o->ban_for_ns)
+		return usage_error(c, "--ban-for 0: a ban has a length");
+	if (o->ban_max_ns && o->ban_for_ns > o->ban_max_ns)
+		return usage_error(c, "--ban-for is above --ban-max");
+	return 0;
+}
+
 static int finish_run(struct options *o, const struct cursor *c)
 {
-	int err;
+	int err = finish_bans(o, c);
 
+	if (err)
+		return err;
 	if (!o->interfaces.n && !o->request_interfaces.n)
 		return usage_error(c, "an --interface or a "
 				      "--request-interface is needed");
@@ -273,6 +287,8 @@ static int finish(struct options *o, const struct cursor *c)
 		return finish_run(o, c);
 	if (c->which == OPTIONS_CHECK && !o->snapshot)
 		return usage_error(c, "a snapshot file is needed");
+	if (c->which == OPTIONS_CAPTURE && !o->capture)
+		return usage_error(c, "a file is needed; - is standard output");
 	return c->which == OPTIONS_EXPLAIN ? finish_explain(o, c) : 0;
 }
 
@@ -307,6 +323,8 @@ void options_fini(struct options *o)
 	value_free_texts(&o->socket_peers);
 	free(o->ledger);
 	free(o->trace);
+	free(o->events);
+	free(o->capture);
 	free(o->ports.items);
 	free(o->allow.items);
 	free(o->block.items);

@@ -24,6 +24,8 @@
 #define OPTIONS_DETACH 0x10u
 #define OPTIONS_SERVE 0x20u
 #define OPTIONS_DECISIONS 0x80u
+#define OPTIONS_EVENTS 0x1000u
+#define OPTIONS_CAPTURE 0x2000u
 
 #define OPTIONS_TEXT(x) OPTIONS_TEXT_(x)
 #define OPTIONS_TEXT_(x) #x
@@ -32,6 +34,8 @@
 
 /* Where the service leaves its denials when --trace does not say. */
 #define OPTIONS_TRACE "/run/portcullis/decisions"
+/* Where the agent leaves what it saw dropped when --events does not say. */
+#define OPTIONS_EVENTS_FILE "/run/portcullis/events"
 
 enum xdp_mode {
 	XDP_AUTO, /* native, else generic with the reason said */
@@ -69,9 +73,14 @@ struct options {
 	struct prefix_list proxies;
 	struct prefix_list gateways; /* empty: the host's own addresses */
 	struct deny_actions deny;
-	uint64_t lease_ns; /* 0: key denies never lapse */
-	int64_t clock_ns;  /* not 0: the Unix time it always is */
-	uint64_t drain_ns; /* patience of living_drain() */
+	uint64_t lease_ns;     /* 0: key denies never lapse */
+	int64_t clock_ns;      /* not 0: the Unix time it always is */
+	uint64_t drain_ns;     /* patience of living_drain() */
+	char *events;	       /* file of the event log */
+	uint64_t event_rate;   /* of drops, a second and processor; 0: none */
+	struct rate ban_after; /* n 0: nobody is banned by himself */
+	uint64_t ban_for_ns;   /* the first time */
+	uint64_t ban_max_ns;   /* 0: no end to doubling */
 
 	/* the decision service */
 	struct text_list listen; /* empty: there is none */
@@ -93,7 +102,12 @@ struct options {
 	/* decisions only */
 	char *trace; /* the file */
 	char *id;    /* of one decision; NULL: every one */
-	bool follow;
+	bool follow; /* of events, too */
+
+	/* capture only */
+	char *capture;		 /* the file; "-": standard output */
+	uint64_t capture_count;	 /* packets; 0: any number */
+	uint64_t capture_for_ns; /* 0: until it is ended */
 };
 
 /*

@@ -342,6 +342,11 @@ int service_open(struct service **out, const struct options *o)
 	return 0;
 }
 
+void service_suspect(struct service *s, struct suspects *suspects)
+{
+	s->desk.suspects = suspects;
+}
+
 static int restore(struct service *s)
 {
 	int64_t now_ns = desk_now_ns(&s->desk);

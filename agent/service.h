@@ -13,6 +13,7 @@
 #include "snapshot.h"
 
 struct service;
+struct suspects;
 
 /* Called by the service's thread: a key and its facts as of now. */
 typedef void service_tell_fn(const struct pc_digest *key,
@@ -23,6 +24,8 @@ typedef void service_tell_fn(const struct pc_digest *key,
  * logged.
  */
 int service_open(struct service **out, const struct options *o);
+/* Where refusals are counted by client; borrowed.  Before the start. */
+void service_suspect(struct service *s, struct suspects *suspects);
 /* tell may be NULL.  0 or -errno, logged. */
 int service_start(struct service *s, service_tell_fn *tell, void *arg);
 

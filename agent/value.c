@@ -249,27 +249,64 @@ int value_port(void *field, const char *text, const char *choices,
 	return 0;
 }
 
-int value_duration(void *field, const char *text, const char *choices,
-		   char why[static VALUE_WHY_SIZE])
+/* "90", "90s", "10m" or "1h"; the objection, or NULL. */
+static const char *parse_duration(uint64_t *out, const char *text)
 {
 	const uint64_t second_ns = 1000000000;
 	const char *end;
 	uint64_t n, unit = 1;
 
-	(void)choices;
 	/* INT64_MAX: such a duration is added to clocks that are signed. */
 	if (parse_number(&n, text, INT64_MAX / second_ns, &end))
-		return object(why, "not a duration (90, 90s, 10m, 1h)");
+		return "not a duration (90, 90s, 10m, 1h)";
 	if (*end)
 		unit = *end == 's'   ? 1
 		       : *end == 'm' ? 60
 		       : *end == 'h' ? 3600
 				     : 0;
 	if (!unit || (*end && end[1]))
-		return object(why, "not a duration (90, 90s, 10m, 1h)");
+		return "not a duration (90, 90s, 10m, 1h)";
 	if (n > INT64_MAX / second_ns / unit)
-		return object(why, "too long a duration");
-	*(uint64_t *)field = n * unit * second_ns;
+		return "too long a duration";
+	*out = n * unit * second_ns;
+	return NULL;
+}
+
+int value_duration(void *field, const char *text, const char *choices,
+		   char why[static VALUE_WHY_SIZE])
+{
+	const char *objection = parse_duration(field, text);
+
+	(void)choices;
+	return objection ? object(why, objection) : 0;
+}
+
+int value_count(void *field, const char *text, const char *choices,
+		char why[static VALUE_WHY_SIZE])
+{
+	const char *end;
+	uint64_t n;
+
+	(void)choices;
+	if (parse_number(&n, text, VALUE_COUNT_MAX, &end) || *end)
+		return object(why, "not a number (0 to 1000000000)");
+	*(uint64_t *)field = n;
+	return 0;
+}
+
+int value_rate(void *field, const char *text, const char *choices,
+	       char why[static VALUE_WHY_SIZE])
+{
+	struct rate *rate = field;
+	uint64_t n, window_ns;
+	const char *end;
+
+	(void)choices;
+	if (parse_number(&n, text, VALUE_COUNT_MAX, &end) || *end != '/' ||
+	    parse_duration(&window_ns, end + 1) || !n || !window_ns)
+		return object(why, "not so many in a time (20/1m)");
+	rate->n = (uint32_t)n;
+	rate->window_ns = window_ns;
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 #include "pc_abi.h"
 
 #define VALUE_WHY_SIZE 160
+#define VALUE_COUNT_MAX 1000000000u
 
 struct text_list {
 	char **items;
@@ -34,6 +35,12 @@ enum stale_policy {
 struct stale_policies {
 	uint8_t snapshot; /* enum stale_policy */
 	uint8_t ledger;
+};
+
+/* So many in a time. */
+struct rate {
+	uint32_t n;
+	uint64_t window_ns;
 };
 
 struct port_list {
@@ -63,6 +70,8 @@ value_fn value_port;	  /* struct port_list */
 value_fn value_prefix;	  /* struct prefix_list, no host bits */
 value_fn value_address;	  /* struct prefix */
 value_fn value_duration;  /* uint64_t nanoseconds */
+value_fn value_count;	  /* uint64_t, up to VALUE_COUNT_MAX */
+value_fn value_rate;	  /* struct rate, neither of them 0 */
 value_fn value_listen;	  /* struct text_list: see listener.h */
 value_fn value_user;	  /* struct text_list: names or numbers */
 value_fn value_stale;	  /* struct stale_policies: "policy" or "policy:what" */
