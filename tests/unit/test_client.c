@@ -201,6 +201,72 @@ static void clients_are_found_in_each_way(void **state)
 	}
 }
 
+/* Whom the trusted proxies vouch for; "": for nobody. */
+static const struct {
+	const char *what;
+	const char *peer;
+	const char *headers;
+	const char *want;
+} vouched[] = {
+	{ "a client at the proxy", "203.0.113.9:1", "", "203.0.113.9" },
+	{ "an IPv6 client", "[2001:db8::9]:1", "", "2001:db8::9" },
+	{ "what the client says itself", "203.0.113.9:1",
+	  "X-Forwarded-For: 1.1.1.1\nX-Real-IP: 2.2.2.2\n"
+	  "CF-Connecting-IP: 3.3.3.3\nX-CDN: 4.4.4.4",
+	  "203.0.113.9" },
+	{ "a proxy by itself", "9.9.9.9:1", "", "" },
+	{ "a proxy behind a proxy", "9.9.9.9:1", "X-Forwarded-For: 1.2.3.4",
+	  "1.2.3.4" },
+	{ "the last one is the proxy's", "9.9.9.9:1",
+	  "X-Forwarded-For: 5.5.5.5, 1.2.3.4", "1.2.3.4" },
+	{ "two proxies behind it", "9.9.9.9:1",
+	  "X-Forwarded-For: 5.5.5.5, 1.2.3.4, 9.9.9.8", "1.2.3.4" },
+	{ "proxies only", "9.9.9.9:1", "X-Forwarded-For: 9.9.9.7, 9.9.9.8",
+	  "" },
+	{ "two lines", "9.9.9.9:1",
+	  "X-Forwarded-For: 5.5.5.5\nX-Forwarded-For: 1.2.3.4", "" },
+	{ "garbage", "9.9.9.9:1", "X-Forwarded-For: 5.5.5.5, x", "" },
+	{ "other fields of a proxy's", "9.9.9.9:1",
+	  "X-Real-IP: 1.2.3.4\nCF-Connecting-IP: 1.2.3.4\nX-CDN: 1.2.3.4", "" },
+	{ "no peer", "", "X-Forwarded-For: 1.2.3.4", "" },
+	{ "a socket", "@", "X-Forwarded-For: 1.2.3.4", "" },
+};
+
+static void proxies_vouch_for_clients(void **state)
+{
+	static const char *const custom[] = { "X-CDN" };
+	struct prefix proxy;
+
+	(void)state;
+	assert_int_equal(prefix_parse_pattern(&proxy, "9.9.9.0/24"), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(vouched); i++) {
+		char *text = strdup(vouched[i].headers);
+		struct header headers[8];
+		const struct decide_request req = {
+			.peer = vouched[i].peer,
+			.headers = headers,
+			.n_headers = make_headers(headers, text),
+		};
+		/* As trusting as a gateway can be. */
+		const struct decide_config cfg = {
+			.trust_forwarded = true,
+			.proxies = &proxy,
+			.n_proxies = 1,
+			.client_ip_headers = custom,
+			.n_client_ip_headers = 1,
+		};
+		char got[PREFIX_STRLEN] = "";
+		struct prefix who;
+
+		if (client_vouched(&who, &cfg, &req))
+			prefix_print_address(&who, got);
+		if (strcmp(got, vouched[i].want))
+			fail_msg("%s: '%s', not '%s'", vouched[i].what, got,
+				 vouched[i].want);
+		free(text);
+	}
+}
+
 static const struct {
 	const char *what;
 	const char *client;
@@ -283,6 +349,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(clients_are_found_in_each_way),
+		cmocka_unit_test(proxies_vouch_for_clients),
 		cmocka_unit_test(rules_judge_as_each_version_does),
 	};
 

@@ -83,7 +83,12 @@ static void run_has_its_defaults(void **state)
 	assert_int_equal(o.xdp_mode, XDP_AUTO);
 	assert_int_equal(o.trust_forwarded, 1);
 	assert_true(o.lease_ns == 600000000000);
-	assert_string_equal(o.pin_dir, "/sys/fs/bpf/portcullis/v3");
+	assert_string_equal(o.pin_dir, OPTIONS_PIN_DIR);
+	assert_string_equal(o.events, "/run/portcullis/events");
+	assert_int_equal(o.event_rate, 100);
+	assert_int_equal(o.ban_after.n, 0);
+	assert_true(o.ban_for_ns == 3600000000000);
+	assert_true(o.ban_max_ns == 86400000000000);
 	options_fini(&o);
 }
 
@@ -202,6 +207,32 @@ static void durations(void **state)
 	}
 }
 
+static void rates_and_counts(void **state)
+{
+	struct options o;
+
+	(void)state;
+	parse_good(&o, OPTIONS_RUN,
+		   "run --interface e --ban-after 20/1m --ban-for 10m "
+		   "--ban-max 0 --event-rate 0");
+	assert_int_equal(o.ban_after.n, 20);
+	assert_true(o.ban_after.window_ns == 60000000000);
+	assert_true(o.ban_for_ns == 600000000000);
+	assert_true(o.ban_max_ns == 0);
+	assert_int_equal(o.event_rate, 0);
+	options_fini(&o);
+	parse_good(&o, OPTIONS_CAPTURE, "capture --count 5 --for 90s -");
+	assert_string_equal(o.capture, "-");
+	assert_int_equal(o.capture_count, 5);
+	assert_true(o.capture_for_ns == 90000000000);
+	options_fini(&o);
+	parse_good(&o, OPTIONS_EVENTS, "events -f -j --events here");
+	assert_true(o.follow);
+	assert_true(o.json);
+	assert_string_equal(o.events, "here");
+	options_fini(&o);
+}
+
 static void explain_and_the_small_verbs(void **state)
 {
 	struct options o;
@@ -271,6 +302,23 @@ static const struct {
 	{ OPTIONS_RUN, "run --gateway-port 70000",
 	  "portcullis: --gateway-port 70000: not a port (1 to 65535)" },
 	{ OPTIONS_RUN, "run --gateway-port 0", "not a port" },
+	{ OPTIONS_RUN, "run --interface e --ban-after 20",
+	  "--ban-after 20: not so many in a time (20/1m)" },
+	{ OPTIONS_RUN, "run --interface e --ban-after 0/1m", "not so many" },
+	{ OPTIONS_RUN, "run --interface e --ban-after 20/0", "not so many" },
+	{ OPTIONS_RUN, "run --interface e --ban-after 20/1d", "not so many" },
+	{ OPTIONS_RUN, "run --interface e --ban-after /1m", "not so many" },
+	{ OPTIONS_RUN, "run --interface e --ban-for 0",
+	  "--ban-for 0: a ban has a length" },
+	{ OPTIONS_RUN, "run --interface e --ban-for 25h",
+	  "--ban-for is above --ban-max" },
+	{ OPTIONS_RUN, "run --interface e --event-rate -1", "not a number" },
+	{ OPTIONS_RUN, "run --interface e --event-rate 1000000001",
+	  "not a number" },
+	{ OPTIONS_CAPTURE, "capture", "a file is needed" },
+	{ OPTIONS_CAPTURE, "capture a b", "one file is taken" },
+	{ OPTIONS_CAPTURE, "capture --count x a", "not a number" },
+	{ OPTIONS_EVENTS, "events a", "no arguments but flags" },
 	{ OPTIONS_RUN, "run --gateway-port 80x", "not a port" },
 	{ OPTIONS_RUN, "run --gateway-port=", "not a port" },
 	{ OPTIONS_RUN, "run --gateway-port +80", "not a port" },
@@ -383,6 +431,7 @@ int main(void)
 		cmocka_unit_test(names_are_the_enums),
 		cmocka_unit_test(lists_gather),
 		cmocka_unit_test(durations),
+		cmocka_unit_test(rates_and_counts),
 		cmocka_unit_test(explain_and_the_small_verbs),
 		cmocka_unit_test(a_default_of_another_verb_changes_nothing),
 		cmocka_unit_test(refusals),
