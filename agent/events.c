@@ -23,7 +23,7 @@
 struct events {
 	struct watch watch;
 	struct events_config cfg;
-	struct eventlog *log;
+	struct eventlog *log; /* NULL: could not be opened */
 	struct ring_buffer *ring;
 	struct pc_capture *capture; /* mapped */
 	int active;
@@ -97,7 +97,7 @@ static void take_drop(struct events *e, const struct pc_event *ev)
 	if (!if_indextoname(ev->ifindex, r.interface))
 		snprintf(r.interface, sizeof(r.interface), "%u", ev->ifindex);
 	find_list(r.text, e, ev->owner);
-	eventlog_write(e->log, &r);
+	events_record(e, &r);
 }
 
 static void take_offender(struct events *e, const struct pc_event *ev)
@@ -167,18 +167,18 @@ static int set_rate(struct events *e, const char *pin_dir)
 	return 0;
 }
 
-static int open_log(struct events *e, const char *path)
+/* Nothing that is dropped depends on it. */
+static void open_log(struct events *e, const char *path)
 {
 	int rc = directory_make_parent(path, 0755);
 
 	if (!rc)
 		rc = eventlog_create(&e->log, path);
 	if (rc)
-		log_line("--events %s: %s", path,
+		log_line("--events %s: %s; drops are not recorded", path,
 			 rc == -EBUSY	 ? "another agent writes it"
 			 : rc == -EPROTO ? "something else is there"
 					 : strerror(-rc));
-	return rc;
 }
 
 static int open_maps(struct events *e, const char *pin_dir)
@@ -210,9 +210,8 @@ int events_open(struct events **out, const struct events_config *cfg)
 	e->cfg = *cfg;
 	e->active = e->lists = -1;
 	e->watch.ready = ready;
-	rc = open_log(e, cfg->path);
-	if (!rc)
-		rc = open_maps(e, cfg->pin_dir);
+	open_log(e, cfg->path);
+	rc = open_maps(e, cfg->pin_dir);
 	e->cfg.path = e->cfg.pin_dir = NULL;
 	if (rc)
 		events_close(e);
@@ -229,7 +228,8 @@ int events_watch(struct events *e, int epoll)
 
 void events_record(struct events *e, const struct eventlog_record *r)
 {
-	eventlog_write(e->log, r);
+	if (e->log)
+		eventlog_write(e->log, r);
 }
 
 void events_close(struct events *e)

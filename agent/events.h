@@ -31,7 +31,10 @@ struct events_config {
 
 struct events;
 
-/* Borrows nothing but arg.  0 or -errno, logged. */
+/*
+ * Borrows nothing but arg.  0 or -errno, logged.  Without a log it goes on,
+ * which is logged too.
+ */
 int events_open(struct events **out, const struct events_config *cfg);
 /* To an epoll set of struct watch. */
 int events_watch(struct events *e, int epoll);

@@ -295,7 +295,7 @@ start_agent() {
 	nsenter --net="/run/netns/$gateway_ns" "$bin" run --pin-dir "$pins" \
 		"${address_interfaces[@]}" "${service_flags[@]}" \
 		--request-interface gate0 \
-		--request-interface lo --gateway-port 8080 \
+		--request-interface lo --gateway-port 8080 --events "$tmp/events" \
 		--snapshot "$snapshot" --profile v0.1.179 \
 		--trust-forwarded off --trusted-proxy 127.0.0.1/32 "$@" \
 		>>"$tmp/agent.log" 2>&1 </dev/null &
