@@ -31,27 +31,9 @@ struct pc_sight {
  * clock for each packet would cost more than the verdict.  A capture that
  * begins is seen at once.
  */
-static __always_inline void event_gate_look(struct pc_event_gate *g,
-					    const struct pc_capture *c,
-					    __u64 jiffy)
+PC_GLOBAL int event_look(__u64 jiffy, __u64 until_ns)
 {
-	__u64 until_ns = *(volatile const __u64 *)&c->until_ns, now_ns;
-
-	if (g->jiffy == jiffy && g->until_ns == until_ns)
-		return;
-	now_ns = bpf_ktime_get_boot_ns();
-	g->jiffy = jiffy;
-	g->until_ns = until_ns;
-	g->capturing = until_ns > now_ns;
-	if (now_ns - g->refilled_ns < PC_NS_PER_S)
-		return;
-	g->refilled_ns = now_ns;
-	g->left = c->event_rate;
-}
-
-/* Of this processor, if there is anything to tell. */
-static __always_inline struct pc_event_gate *event_gate(void)
-{
+	__u64 now_ns = bpf_ktime_get_boot_ns();
 	struct pc_event_gate *g;
 	struct pc_capture *c;
 	__u32 zero = 0;
@@ -59,12 +41,39 @@ static __always_inline struct pc_event_gate *event_gate(void)
 	g = bpf_map_lookup_elem(&pc_event_gate, &zero);
 	c = bpf_map_lookup_elem(&pc_capture, &zero);
 	if (!g || !c)
-		return NULL;
-	event_gate_look(g, c, bpf_jiffies64());
-	if (g->left || g->capturing)
-		return g;
-	g->limited++;
-	return NULL;
+		return 0;
+	g->jiffy = jiffy;
+	g->until_ns = until_ns;
+	g->capturing = until_ns > now_ns;
+	if (now_ns - g->refilled_ns < PC_NS_PER_S)
+		return 0;
+	g->refilled_ns = now_ns;
+	g->left = c->event_rate;
+	return 0;
+}
+
+/* Is there anything to tell?  Few branches: whatever follows is verified for
+ * each way through the parser.
+ */
+static __always_inline int event_wanted(void)
+{
+	struct pc_event_gate *g;
+	__u64 jiffy, until_ns;
+	struct pc_capture *c;
+	__u32 zero = 0, idle;
+
+	g = bpf_map_lookup_elem(&pc_event_gate, &zero);
+	c = bpf_map_lookup_elem(&pc_capture, &zero);
+	if (!g || !c)
+		return 0;
+	until_ns = *(volatile const __u64 *)&c->until_ns;
+	jiffy = bpf_jiffies64();
+	if ((g->jiffy ^ jiffy) | (g->until_ns ^ until_ns))
+		event_look(jiffy, until_ns);
+	idle = !(*(volatile __u64 *)&g->left |
+		 *(volatile __u64 *)&g->capturing);
+	g->limited += idle;
+	return !idle;
 }
 
 static __always_inline void event_fill(struct pc_event *e,
@@ -156,33 +165,29 @@ static __always_inline void event_tell(void *ctx, enum pc_hook hook,
 		event_capture(ctx, hook, g, s);
 }
 
-static __noinline int event_tell_xdp(struct xdp_md *ctx, const struct pc_pkt *p,
-				     const struct pc_admission *a, __u32 would)
+/* Global: verified once, not for each way through the parser. */
+PC_GLOBAL int event_tell_xdp(struct xdp_md *ctx, const struct pc_pkt *p,
+			     const struct pc_admission *a, __u32 would)
 {
-	struct pc_sight s = {
-		.pkt = p,
-		.admission = a,
-		.ifindex = ctx->ingress_ifindex,
-		.size = bpf_xdp_get_buff_len(ctx),
-		.would = would,
-	};
+	struct pc_sight s = { .pkt = p, .admission = a, .would = would };
 
+	if (!p || !a)
+		return 0;
+	s.ifindex = ctx->ingress_ifindex;
+	s.size = bpf_xdp_get_buff_len(ctx);
 	event_tell(ctx, PC_HOOK_XDP, &s);
 	return 0;
 }
 
-static __noinline int event_tell_skb(struct __sk_buff *skb,
-				     const struct pc_pkt *p,
-				     const struct pc_admission *a, __u32 would)
+PC_GLOBAL int event_tell_skb(struct __sk_buff *skb, const struct pc_pkt *p,
+			     const struct pc_admission *a, __u32 would)
 {
-	struct pc_sight s = {
-		.pkt = p,
-		.admission = a,
-		.ifindex = skb->ifindex,
-		.size = skb->len,
-		.would = would,
-	};
+	struct pc_sight s = { .pkt = p, .admission = a, .would = would };
 
+	if (!p || !a)
+		return 0;
+	s.ifindex = skb->ifindex;
+	s.size = skb->len;
 	event_tell(skb, PC_HOOK_TC, &s);
 	return 0;
 }
@@ -193,7 +198,7 @@ static __always_inline void event_drop_xdp(struct xdp_md *ctx,
 					   const struct pc_admission *a,
 					   __u32 would)
 {
-	if (event_gate())
+	if (event_wanted())
 		event_tell_xdp(ctx, p, a, would);
 }
 
@@ -202,7 +207,7 @@ static __always_inline void event_drop_skb(struct __sk_buff *skb,
 					   const struct pc_admission *a,
 					   __u32 would)
 {
-	if (event_gate())
+	if (event_wanted())
 		event_tell_skb(skb, p, a, would);
 }
 
