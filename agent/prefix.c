@@ -37,7 +37,7 @@ static bool mask_host_bits(struct prefix *p)
 {
 	bool was_set = false;
 
-	for (unsigned int i = 0; i < sizeof(p->addr); i++) {
+	for (unsigned int i = p->len / 8; i < sizeof(p->addr); i++) {
 		uint8_t mask = byte_mask(p->len, i);
 
 		was_set |= (p->addr[i] & ~mask) != 0;
