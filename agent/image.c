@@ -14,7 +14,7 @@
 #include "digest.h"
 #include "image4.h"
 #include "image6.h"
-#include "lines.h"
+#include "owners.h"
 #include "pages.h"
 
 #define LINES_MAX ((size_t)PC_CHUNKS * PC_CHUNK_LINES)

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lines.h"
+#include "owners.h"
 
 /*
  * A leaf takes as much as eight addresses in buckets.  At seven to a bucket of

@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "lines.h"
+#include "owners.h"
 
 static size_t lines_for(size_t n, size_t of_a_line)
 {

@@ -12,22 +12,11 @@
 
 #include "prefix.h"
 #include "ruleset.h"
+#include "spec.h"
 
-#define LIST_ERROR_SIZE 256
-/* Lengths below this are refused: a typing error away from everybody. */
-#define LIST_LEN_MIN 8
-
-/* A --block-file or --allow-file and its limits. */
-struct list_spec {
-	char *path;
-	uint64_t max;	 /* prefixes */
-	uint64_t factor; /* by which it may shrink or grow at once; 0: any */
-};
-
-struct list_specs {
-	struct list_spec *items;
-	size_t n;
-};
+#define LIST_ERROR_SIZE 512
+/* A version of fewer prefixes may become anything. */
+#define LIST_FACTOR_FROM 100
 
 /* A version of a file.  Owns its prefixes: sorted, none twice. */
 struct list {
@@ -37,9 +26,11 @@ struct list {
 };
 
 /*
- * Reads a whole file.  before: the version in force, or NULL.  Ranges "a-b"
- * become the fewest prefixes.  0; -errno with the objection in error, which
- * names path and line; *out is untouched then.
+ * Reads a whole file (row.h has what a line may be).  before: the version in
+ * force, or NULL.  Ranges become the fewest prefixes.  0; -errno with the
+ * objection in error, which begins with the path and names the line; *out is
+ * untouched then.  -EBADMSG: a bad line; -E2BIG: more than spec->max; -ERANGE:
+ * beyond spec->factor; -EAGAIN: somebody keeps on writing to it.
  */
 int list_load(struct list *out, const struct list_spec *spec,
 	      const struct list *before, char error[static LIST_ERROR_SIZE]);
@@ -50,12 +41,19 @@ int list_parse(struct list *out, const char *text, size_t size,
 	       const struct list_spec *spec,
 	       char error[static LIST_ERROR_SIZE]);
 
+/* Where an address is in a file. */
+struct list_place {
+	size_t line; /* from 1 */
+	struct prefix prefix;
+	uint8_t digest[32]; /* of the file as it is now */
+};
+
 /*
- * The line of a file, as it is now, whose prefix or range is the longest that
- * holds the address: its number, from 1, and the prefix.  0; -ENOENT: none;
- * -errno.
+ * The first of the lines whose prefix, or part of whose range, is the longest
+ * that holds the address, in the file as it is now; bad lines hold nothing.
+ * 0; -ENODATA: there is none; another -errno with the objection in error.
  */
-int list_find(size_t *line, struct prefix *found, const char *path,
-	      const struct prefix *address);
+int list_find(struct list_place *out, const char *path,
+	      const struct prefix *address, char error[static LIST_ERROR_SIZE]);
 
 #endif /* LIST_H */

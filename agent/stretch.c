@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <sys/socket.h>
 
-#include "lines.h"
+#include "owners.h"
 
 bool stretch_is_denied(uint32_t owner)
 {

@@ -210,9 +210,8 @@ int value_path(void *field, const char *text, const char *choices,
 	return value_set_text(field, text);
 }
 
-/* Decimal digits only, at most max; the rest of the text in *end. */
-static int parse_number(uint64_t *out, const char *text, uint64_t max,
-			const char **end)
+int value_number(uint64_t *out, const char *text, uint64_t max,
+		 const char **end)
 {
 	uint64_t n = 0;
 
@@ -239,7 +238,7 @@ int value_port(void *field, const char *text, const char *choices,
 	uint64_t port;
 
 	(void)choices;
-	if (parse_number(&port, text, 65535, &end) || *end || !port)
+	if (value_number(&port, text, 65535, &end) || *end || !port)
 		return object(why, "not a port (1 to 65535)");
 	items = reallocarray(list->items, list->n + 1, sizeof(*items));
 	if (!items)
@@ -257,7 +256,7 @@ static const char *parse_duration(uint64_t *out, const char *text)
 	uint64_t n, unit = 1;
 
 	/* INT64_MAX: such a duration is added to clocks that are signed. */
-	if (parse_number(&n, text, INT64_MAX / second_ns, &end))
+	if (value_number(&n, text, INT64_MAX / second_ns, &end))
 		return "not a duration (90, 90s, 10m, 1h)";
 	if (*end)
 		unit = *end == 's'   ? 1
@@ -288,7 +287,7 @@ int value_count(void *field, const char *text, const char *choices,
 	uint64_t n;
 
 	(void)choices;
-	if (parse_number(&n, text, VALUE_COUNT_MAX, &end) || *end)
+	if (value_number(&n, text, VALUE_COUNT_MAX, &end) || *end)
 		return object(why, "not a number (0 to 1000000000)");
 	*(uint64_t *)field = n;
 	return 0;
@@ -302,7 +301,7 @@ int value_rate(void *field, const char *text, const char *choices,
 	const char *end;
 
 	(void)choices;
-	if (parse_number(&n, text, VALUE_COUNT_MAX, &end) || *end != '/' ||
+	if (value_number(&n, text, VALUE_COUNT_MAX, &end) || *end != '/' ||
 	    parse_duration(&window_ns, end + 1) || !n || !window_ns)
 		return object(why, "not so many in a time (20/1m)");
 	rate->n = (uint32_t)n;

@@ -84,4 +84,11 @@ int value_add_text(struct text_list *list, const char *text);
 /* Leaves the list empty. */
 void value_free_texts(struct text_list *list);
 
+/*
+ * Decimal digits only; *end is what follows them.  0; -EINVAL: there are none;
+ * -ERANGE: more than max.
+ */
+int value_number(uint64_t *out, const char *text, uint64_t max,
+		 const char **end);
+
 #endif /* VALUE_H */

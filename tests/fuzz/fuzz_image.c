@@ -9,7 +9,7 @@
 #include <string.h>
 #include <arpa/inet.h>
 
-#include "lines.h"
+#include "owners.h"
 #include "naive/owner.h"
 
 #define SOURCES 5

@@ -4,7 +4,7 @@
  * list, bit by bit (naive/owner.h), and, for big lists, naive/sweep.h.
  * IMAGE_SEED=N draws others.
  */
-#include "lines.h"
+#include "owners.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
