@@ -7,6 +7,8 @@
 
 #include <stddef.h>
 
+#include "spec.h"
+
 #define POLICY FLAGS_POLICY
 #define SERVICE (OPTIONS_RUN | OPTIONS_SERVE)
 #define LIVE                                                               \
@@ -52,6 +54,12 @@ const struct flag flags[] = {
 	  "drop these addresses (repeatable)" },
 	{ "force", OPTIONS_RUN, NULL, NULL, F(force), value_switch,
 	  "obey even where that drops this host's or this session's lifelines" },
+	{ "allow-file", POLICY, "FILE[,max=N][,factor=F]", NULL, F(allow_files),
+	  spec_value, "never drop the addresses in this file (repeatable)" },
+	{ "block-file", POLICY, "FILE[,max=N][,factor=F]", NULL, F(block_files),
+	  spec_value,
+	  "drop the addresses in this file, of at most N prefixes, which may "
+	  "grow or shrink F-fold at once (default 1000000 and 10; repeatable)" },
 	{ "trusted-proxy", POLICY | OPTIONS_SERVE, "CIDR", NULL, F(proxies),
 	  value_prefix, "these speak for other clients (repeatable)" },
 	{ "gateway-address", OPTIONS_RUN, "CIDR", NULL, F(gateways),

@@ -328,6 +328,8 @@ void options_fini(struct options *o)
 	free(o->ports.items);
 	free(o->allow.items);
 	free(o->block.items);
+	spec_fini(&o->allow_files);
+	spec_fini(&o->block_files);
 	free(o->proxies.items);
 	free(o->gateways.items);
 	free(o->snapshot);

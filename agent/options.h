@@ -14,6 +14,7 @@
 #include "pc_abi.h"
 #include "policy.h"
 #include "prefix.h"
+#include "spec.h"
 #include "value.h"
 
 /* The verbs that take flags; a flag belongs to one or more of them. */
@@ -70,6 +71,8 @@ struct options {
 	struct text_list client_ip_headers;
 	struct prefix_list allow;
 	struct prefix_list block;
+	struct list_specs allow_files;
+	struct list_specs block_files;
 	struct prefix_list proxies;
 	struct prefix_list gateways; /* empty: the host's own addresses */
 	struct deny_actions deny;

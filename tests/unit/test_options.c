@@ -178,6 +178,39 @@ static void lists_gather(void **state)
 	options_fini(&o);
 }
 
+static void list_files_gather(void **state)
+{
+	static const struct {
+		unsigned int which;
+		const char *verb;
+	} verbs[] = {
+		{ OPTIONS_RUN, "run --interface e" },
+		{ OPTIONS_CHECK, "check-snapshot f" },
+		{ OPTIONS_EXPLAIN,
+		  "explain --key-stdin --ip ::1 --snapshot f" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
+		struct options o;
+		char line[256];
+
+		snprintf(line, sizeof(line),
+			 "%s --block-file a --block-file b,max=5,factor=0 "
+			 "--allow-file a",
+			 verbs[i].verb);
+		parse_good(&o, verbs[i].which, line);
+		assert_int_equal(o.block_files.n, 2);
+		assert_string_equal(o.block_files.items[1].path, "b");
+		assert_int_equal(o.block_files.items[1].max, 5);
+		assert_int_equal(o.block_files.items[1].factor, 0);
+		assert_int_equal(o.allow_files.n, 1);
+		assert_int_equal(o.allow_files.items[0].max, 1000000);
+		assert_int_equal(o.allow_files.items[0].factor, 10);
+		options_fini(&o);
+	}
+}
+
 static void durations(void **state)
 {
 	static const struct {
@@ -375,6 +408,12 @@ static const struct {
 	{ OPTIONS_EXPLAIN, "explain --method P(ST", "not a method" },
 	{ OPTIONS_EXPLAIN, "explain --ip ::1 --key-stdin --profile seed",
 	  "--profile goes with --snapshot" },
+	{ OPTIONS_EXPLAIN, "explain --ip ::1 --key-stdin --block-file x",
+	  "--block-file goes with --snapshot" },
+	{ OPTIONS_RUN, "run --block-file x,max=0", "1 to 10000000" },
+	{ OPTIONS_RUN, "run --allow-file x --allow-file x,max=5",
+	  "named before" },
+	{ OPTIONS_SERVE, "serve --block-file x", "no flag" },
 };
 
 static void refusals(void **state)
@@ -430,6 +469,7 @@ int main(void)
 		cmocka_unit_test(run_has_its_defaults),
 		cmocka_unit_test(names_are_the_enums),
 		cmocka_unit_test(lists_gather),
+		cmocka_unit_test(list_files_gather),
 		cmocka_unit_test(durations),
 		cmocka_unit_test(rates_and_counts),
 		cmocka_unit_test(explain_and_the_small_verbs),
