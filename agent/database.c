@@ -7,14 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <unistd.h>
 
 #include "claim.h"
+#include "filelock.h"
 #include "schema.h"
 #include "statement.h"
 #include "tidy.h"
 
-#define BUSY_MS 100
+/* Longer than it takes to write a ban, on a slow disk, too. */
+#define BUSY_MS 1000
 #define CHECKPOINT_PAGES 1000
 
 struct database {
@@ -29,28 +30,12 @@ struct database {
 	char error[DATABASE_ERROR_SIZE];
 };
 
-static int errno_of(int rc)
-{
-	switch (rc & 0xff) {
-	case SQLITE_OK:
-		return 0;
-	case SQLITE_BUSY:
-		return -EBUSY;
-	case SQLITE_FULL:
-		return -ENOSPC;
-	case SQLITE_NOMEM:
-		return -ENOMEM;
-	default:
-		return -EIO;
-	}
-}
-
 static int told(struct database *db, int rc)
 {
 	if (rc != SQLITE_OK)
 		snprintf(db->error, sizeof(db->error), "%s",
 			 sqlite3_errmsg(db->sqlite));
-	return errno_of(rc);
+	return statement_errno(rc);
 }
 
 static int note_wal(void *arg, sqlite3 *sqlite, const char *name, int pages)
@@ -61,15 +46,6 @@ static int note_wal(void *arg, sqlite3 *sqlite, const char *name, int pages)
 	(void)name;
 	db->wal_pages = pages;
 	return SQLITE_OK;
-}
-
-/* Whom it concerns who spent what is nobody else's to read. */
-static void create_private(const char *path)
-{
-	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-
-	if (fd >= 0)
-		close(fd);
 }
 
 /*
@@ -102,10 +78,10 @@ static int prepare(struct database *db)
 	if (rc == SQLITE_MISMATCH)
 		return -EPROTO;
 	if (rc == SQLITE_OK)
-		rc = sqlite3_exec(db->sqlite,
-				  "PRAGMA journal_mode = WAL;"
-				  "PRAGMA synchronous = FULL",
-				  NULL, NULL, NULL);
+		rc = schema_use_wal(db->sqlite, BUSY_MS);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(db->sqlite, "PRAGMA synchronous = FULL", NULL,
+				  NULL, NULL);
 	if (rc == SQLITE_OK)
 		rc = statement_prepare(&db->statements, db->sqlite);
 	/* A checkpoint within a commit would keep the answers waiting. */
@@ -123,7 +99,7 @@ int database_open(struct database **out, const char *path,
 		return -ENOMEM;
 	db->file = -1;
 	if (path) {
-		create_private(path);
+		(void)schema_make_file(path);
 		err = lock(db, path);
 	}
 	if (!err)
@@ -151,7 +127,7 @@ void database_close(struct database *db)
 	sqlite3_close(db->sqlite);
 	/* Last: to close any descriptor of the file ends SQLite's locks. */
 	if (db->file >= 0)
-		close(db->file);
+		filelock_close(db->file);
 	free(db);
 }
 

@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "schema.h"
 
+#include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <sys/stat.h>
+
+#define WAIT_MS 5
 
 #define TEXT_OF(x) #x
 #define TEXT(x) TEXT_OF(x)
 
 /*
+ * What each version has that the one before it had not.
+ *
  * claim: what a request id was used for.  held, ends_ns: a hold, and whether it
  * is open; charged: a charge.  Kept until keep_ns.
  *
@@ -16,10 +23,13 @@
  * windows: 5h, 1d, 7d of a key (user and group 0), or 1, 7 and 30 days of
  * (user, group) (key empty); ends_ns is when all are over.
  *
+ * ban: who is banned, prefix as prefix_print() has it, made_by as enum ban_by;
+ * times: how often of itself.  Kept until keep_ns, for the next one to be
+ * longer.
+ *
  * All times are Unix time in nanoseconds, all amounts nano-USD.
  */
-static const char schema[] =
-	"BEGIN IMMEDIATE;"
+static const char *const steps[SCHEMA_VERSION] = {
 	"CREATE TABLE claim (id TEXT PRIMARY KEY, key BLOB NOT NULL,"
 	" user_id INTEGER NOT NULL, group_id INTEGER NOT NULL, held INTEGER,"
 	" ends_ns INTEGER, open INTEGER NOT NULL, charged INTEGER,"
@@ -39,12 +49,21 @@ static const char schema[] =
 	" start_3 INTEGER NOT NULL, used_3 INTEGER NOT NULL,"
 	" PRIMARY KEY (key, user_id, group_id)) STRICT, WITHOUT ROWID;"
 	"CREATE INDEX windows_end ON windows (ends_ns);"
-	"CREATE TABLE probe (one INTEGER PRIMARY KEY, at_ns INTEGER) STRICT;"
-	"PRAGMA application_id = " TEXT(
-		SCHEMA_APPLICATION) ";"
-				    "PRAGMA user_version = " TEXT(
-					    SCHEMA_VERSION) ";"
-							    "COMMIT";
+	"CREATE TABLE probe (one INTEGER PRIMARY KEY, at_ns INTEGER) STRICT;",
+
+	"CREATE TABLE ban (prefix TEXT PRIMARY KEY, made_ns INTEGER NOT NULL,"
+	" expires_ns INTEGER NOT NULL, made_by INTEGER NOT NULL,"
+	" times INTEGER NOT NULL, reason TEXT NOT NULL,"
+	" keep_ns INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+	"CREATE INDEX ban_keep ON ban (keep_ns);",
+};
+
+/* What a file says that it is. */
+struct mark {
+	int version;
+	int application;
+	int tables;
+};
 
 static int ask(int *out, sqlite3 *db, const char *sql)
 {
@@ -59,26 +78,114 @@ static int ask(int *out, sqlite3 *db, const char *sql)
 	return sqlite3_finalize(stmt);
 }
 
-int schema_ensure(sqlite3 *db, char *error, size_t error_size)
+static int read_mark(struct mark *out, sqlite3 *db)
 {
-	int version = 0, application = 0, tables = 0;
-	int rc = ask(&version, db, "PRAGMA user_version");
+	int rc = ask(&out->version, db, "PRAGMA user_version");
 
 	if (rc == SQLITE_OK)
-		rc = ask(&application, db, "PRAGMA application_id");
+		rc = ask(&out->application, db, "PRAGMA application_id");
 	if (rc == SQLITE_OK)
-		rc = ask(&tables, db, "SELECT count(*) FROM sqlite_schema");
+		rc = ask(&out->tables, db,
+			 "SELECT count(*) FROM sqlite_schema");
+	return rc;
+}
+
+static bool is_blank(const struct mark *m)
+{
+	return !m->version && !m->application && !m->tables;
+}
+
+static int judge(const struct mark *m, char *error, size_t error_size)
+{
+	if (is_blank(m))
+		return SQLITE_OK;
+	if (m->application != SCHEMA_APPLICATION) {
+		snprintf(error, error_size, "the database of another program");
+		return SQLITE_MISMATCH;
+	}
+	if (m->version >= 1 && m->version <= SCHEMA_VERSION)
+		return SQLITE_OK;
+	snprintf(error, error_size,
+		 "made by another version (schema %d, not %d)", m->version,
+		 SCHEMA_VERSION);
+	return SQLITE_MISMATCH;
+}
+
+static int take_steps(sqlite3 *db, int from)
+{
+	int rc = SQLITE_OK;
+
+	for (int i = from; i < SCHEMA_VERSION && rc == SQLITE_OK; i++)
+		rc = sqlite3_exec(db, steps[i], NULL, NULL, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(
+			db,
+			"PRAGMA application_id = " TEXT(
+				SCHEMA_APPLICATION) ";"
+						    "PRAGMA user_version = " TEXT(
+							    SCHEMA_VERSION),
+			NULL, NULL, NULL);
+	return rc;
+}
+
+/* In a transaction, within which another process cannot have done it, too. */
+static int upgrade(sqlite3 *db, char *error, size_t error_size)
+{
+	struct mark m = { 0 };
+	int rc = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+
 	if (rc != SQLITE_OK)
 		return rc;
-	if (!version && !application && !tables)
-		return sqlite3_exec(db, schema, NULL, NULL, NULL);
-	if (application == SCHEMA_APPLICATION && version == SCHEMA_VERSION)
-		return SQLITE_OK;
-	if (application == SCHEMA_APPLICATION)
-		snprintf(error, error_size,
-			 "made by another version (schema %d, not %d)", version,
-			 SCHEMA_VERSION);
-	else
-		snprintf(error, error_size, "the database of another program");
-	return SQLITE_MISMATCH;
+	rc = read_mark(&m, db);
+	if (rc == SQLITE_OK)
+		rc = judge(&m, error, error_size);
+	if (rc == SQLITE_OK)
+		rc = take_steps(db, m.version);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
+	/* The connection's last error is the caller's to read: it stays. */
+	return rc;
+}
+
+/* All of one moment: somebody else may be making the tables. */
+static int look(struct mark *out, sqlite3 *db)
+{
+	int rc = sqlite3_exec(db, "BEGIN", NULL, NULL, NULL);
+
+	if (rc == SQLITE_OK)
+		rc = read_mark(out, db);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
+	return rc;
+}
+
+int schema_ensure(sqlite3 *db, char *error, size_t error_size)
+{
+	struct mark m = { 0 };
+	int rc = look(&m, db);
+
+	if (rc == SQLITE_OK)
+		rc = judge(&m, error, error_size);
+	if (rc == SQLITE_OK && m.version < SCHEMA_VERSION)
+		rc = upgrade(db, error, error_size);
+	return rc;
+}
+
+int schema_use_wal(sqlite3 *db, int patience_ms)
+{
+	int rc;
+
+	do {
+		rc = sqlite3_exec(db, "PRAGMA journal_mode = WAL", NULL, NULL,
+				  NULL);
+		if ((rc & 0xff) != SQLITE_BUSY)
+			break;
+		patience_ms -= sqlite3_sleep(WAIT_MS);
+	} while (patience_ms > 0);
+	return rc;
+}
+
+int schema_make_file(const char *path)
+{
+	return mknod(path, S_IFREG | 0600, 0) && errno != EEXIST ? -errno : 0;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "statement.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -77,6 +78,26 @@ static const char *const texts[STATEMENT_MAX] = {
 		"SELECT id, key, user_id, group_id, held, ends_ns FROM claim"
 		" WHERE open",
 };
+
+int statement_errno(int rc)
+{
+	switch (rc & 0xff) {
+	case SQLITE_OK:
+		return 0;
+	case SQLITE_BUSY:
+		return -EBUSY;
+	case SQLITE_FULL:
+		return -ENOSPC;
+	case SQLITE_NOMEM:
+		return -ENOMEM;
+	case SQLITE_READONLY:
+		return -EROFS;
+	case SQLITE_MISMATCH:
+		return -EPROTO;
+	default:
+		return -EIO;
+	}
+}
 
 int statement_prepare(struct statements *s, sqlite3 *db)
 {

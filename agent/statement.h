@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Every SQL statement there is, prepared once. */
+/* Every SQL statement of the journal, prepared once. */
 #ifndef STATEMENT_H
 #define STATEMENT_H
 
@@ -34,6 +34,9 @@ enum statement {
 struct statements {
 	sqlite3_stmt *prepared[STATEMENT_MAX];
 };
+
+/* 0 or -errno for SQLite's result code; -EIO where none fits. */
+int statement_errno(int rc);
 
 /* SQLite's result code; what was prepared is freed either way. */
 int statement_prepare(struct statements *s, sqlite3 *db);

@@ -465,10 +465,10 @@ static const struct {
 	{ "another program's", "CREATE TABLE cookies (crumb TEXT)", NULL,
 	  "another program" },
 	{ "a newer version",
-	  "PRAGMA application_id = 1346587212; PRAGMA user_version = 2", NULL,
+	  "PRAGMA application_id = 1346587212; PRAGMA user_version = 3", NULL,
 	  "another version" },
 	{ "a broken schema",
-	  "PRAGMA application_id = 1346587212; PRAGMA user_version = 1", NULL,
+	  "PRAGMA application_id = 1346587212; PRAGMA user_version = 2", NULL,
 	  "no such table" },
 };
 

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "banstore.h"
+
+#include <errno.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "directory.h"
+#include "filelock.h"
+#include "schema.h"
+#include "statement.h"
+
+/* A person waits for a ban, the agent's loop does not. */
+#define BUSY_MS 5000
+#define QUICK_BUSY_MS 300
+/* More than one comes with each that is put. */
+#define PRUNED "64"
+
+struct banstore {
+	sqlite3 *sqlite;
+	char error[BANSTORE_ERROR_SIZE];
+};
+
+static int told(struct banstore *s, int rc)
+{
+	if (rc != SQLITE_OK)
+		snprintf(s->error, sizeof(s->error), "%s",
+			 sqlite3_errmsg(s->sqlite));
+	return statement_errno(rc);
+}
+
+static int fail(struct banstore *s, int err)
+{
+	snprintf(s->error, sizeof(s->error), "%s", strerror(-err));
+	return err;
+}
+
+static int run(struct banstore *s, const char *sql)
+{
+	return told(s, sqlite3_exec(s->sqlite, sql, NULL, NULL, NULL));
+}
+
+/* A prepared statement, its first parameter bound; NULL, told: it failed. */
+static sqlite3_stmt *prepare(struct banstore *s, const char *sql)
+{
+	sqlite3_stmt *stmt = NULL;
+
+	told(s, sqlite3_prepare_v2(s->sqlite, sql, -1, &stmt, NULL));
+	return stmt;
+}
+
+static int finish(struct banstore *s, sqlite3_stmt *stmt)
+{
+	return told(s, sqlite3_finalize(stmt));
+}
+
+static int make_file(struct banstore *s, const char *path,
+		     enum banstore_mode mode)
+{
+	struct stat st;
+	int err;
+
+	if (mode == BANSTORE_READ || mode == BANSTORE_CHANGE) {
+		if (stat(path, &st))
+			return fail(s, -errno);
+		/* Whoever makes it has not come to its tables yet. */
+		return st.st_size ? 0 : fail(s, -ENOENT);
+	}
+	err = directory_make_parent(path, 0700);
+	if (!err)
+		err = schema_make_file(path);
+	return err ? fail(s, err) : 0;
+}
+
+static bool is_patient(enum banstore_mode mode)
+{
+	return mode == BANSTORE_WRITE || mode == BANSTORE_CHANGE;
+}
+
+static int prepare_file(struct banstore *s, enum banstore_mode mode)
+{
+	int patience_ms = is_patient(mode) ? BUSY_MS : QUICK_BUSY_MS, rc;
+
+	sqlite3_busy_timeout(s->sqlite, patience_ms);
+	if (sqlite3_db_readonly(s->sqlite, "main") == 1)
+		return fail(s, -EROFS);
+	rc = schema_ensure(s->sqlite, s->error, sizeof(s->error));
+	if (rc == SQLITE_MISMATCH)
+		return -EPROTO;
+	if (rc == SQLITE_OK)
+		rc = schema_use_wal(s->sqlite, patience_ms);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(s->sqlite,
+				  is_patient(mode)
+					  ? "PRAGMA synchronous = FULL"
+					  : "PRAGMA synchronous = NORMAL",
+				  NULL, NULL, NULL);
+	/* To be the last one must not cost the agent's loop two syncs. */
+	if (rc == SQLITE_OK && !is_patient(mode))
+		rc = sqlite3_db_config(
+			s->sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	return told(s, rc);
+}
+
+int banstore_open(struct banstore **out, const char *path,
+		  enum banstore_mode mode,
+		  char error[static BANSTORE_ERROR_SIZE])
+{
+	struct banstore *s = calloc(1, sizeof(*s));
+	int err;
+
+	if (!s)
+		return -ENOMEM;
+	filelock_hold();
+	err = make_file(s, path, mode);
+	if (!err)
+		err = told(s, sqlite3_open_v2(path, &s->sqlite,
+					      SQLITE_OPEN_READWRITE |
+						      SQLITE_OPEN_NOMUTEX,
+					      NULL));
+	if (!err)
+		err = prepare_file(s, mode);
+	if (err) {
+		memcpy(error, s->error, sizeof(s->error));
+		banstore_close(s);
+		return err;
+	}
+	*out = s;
+	return 0;
+}
+
+void banstore_close(struct banstore *s)
+{
+	if (!s)
+		return;
+	sqlite3_close(s->sqlite);
+	filelock_release();
+	free(s);
+}
+
+const char *banstore_error(const struct banstore *s)
+{
+	return s->error;
+}
+
+int banstore_begin(struct banstore *s)
+{
+	return run(s, "BEGIN IMMEDIATE");
+}
+
+/* What is written to a file that nobody can find again is not kept. */
+int banstore_commit(struct banstore *s)
+{
+	int moved = 0;
+
+	sqlite3_file_control(s->sqlite, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+	return moved ? fail(s, -ESTALE) : run(s, "COMMIT");
+}
+
+static void bind_prefix(sqlite3_stmt *stmt, const struct prefix *p)
+{
+	char text[PREFIX_STRLEN];
+
+	sqlite3_bind_text(stmt, 1, prefix_print(p, text), -1, SQLITE_TRANSIENT);
+}
+
+/* A row as it is selected below; false: not one of ours. */
+static bool read_row(struct ban *out, sqlite3_stmt *stmt)
+{
+	const char *prefix = (const char *)sqlite3_column_text(stmt, 0);
+	const char *reason = (const char *)sqlite3_column_text(stmt, 5);
+	struct ban b = {
+		.made_ns = sqlite3_column_int64(stmt, 1),
+		.expires_ns = sqlite3_column_int64(stmt, 2),
+		.made_by = sqlite3_column_int(stmt, 3) == BAN_BY_AUTO,
+		.times = (uint32_t)sqlite3_column_int64(stmt, 4),
+	};
+
+	if (!prefix || prefix_parse_strict(&b.prefix, prefix))
+		return false;
+	/* A ban holds, whatever somebody has made of its reason. */
+	if (reason && !ban_check_reason(reason))
+		strcpy(b.reason, reason);
+	*out = b;
+	return true;
+}
+
+#define SELECT \
+	"SELECT prefix, made_ns, expires_ns, made_by, times, reason FROM ban "
+
+int banstore_find(struct ban *out, struct banstore *s, const struct prefix *p)
+{
+	sqlite3_stmt *stmt = prepare(s, SELECT "WHERE prefix = ?1");
+	bool found;
+	int err;
+
+	if (!stmt)
+		return -EIO;
+	bind_prefix(stmt, p);
+	found = sqlite3_step(stmt) == SQLITE_ROW && read_row(out, stmt);
+	err = finish(s, stmt);
+	return err || found ? err : -ENOENT;
+}
+
+static int prune(struct banstore *s, int64_t now_ns)
+{
+	sqlite3_stmt *stmt = prepare(
+		s, "DELETE FROM ban WHERE prefix IN (SELECT prefix FROM ban "
+		   "WHERE keep_ns < ?1 ORDER BY keep_ns LIMIT " PRUNED ")");
+
+	if (!stmt)
+		return -EIO;
+	sqlite3_bind_int64(stmt, 1, now_ns);
+	sqlite3_step(stmt);
+	return finish(s, stmt);
+}
+
+int banstore_put(struct banstore *s, const struct ban *b, int64_t now_ns)
+{
+	sqlite3_stmt *stmt = prepare(
+		s, "INSERT OR REPLACE INTO ban (prefix, made_ns, expires_ns, "
+		   "made_by, times, reason, keep_ns) "
+		   "VALUES (?1,?2,?3,?4,?5,?6,?7)");
+	int err;
+
+	if (!stmt)
+		return -EIO;
+	bind_prefix(stmt, &b->prefix);
+	sqlite3_bind_int64(stmt, 2, b->made_ns);
+	sqlite3_bind_int64(stmt, 3, b->expires_ns);
+	sqlite3_bind_int(stmt, 4, b->made_by);
+	sqlite3_bind_int64(stmt, 5, b->times);
+	sqlite3_bind_text(stmt, 6, b->reason, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(stmt, 7, ban_keep_ns(b));
+	sqlite3_step(stmt);
+	err = finish(s, stmt);
+	return err ? err : prune(s, now_ns);
+}
+
+int banstore_remove(struct banstore *s, const struct prefix *p)
+{
+	sqlite3_stmt *stmt = prepare(s, "DELETE FROM ban WHERE prefix = ?1");
+	int err;
+
+	if (!stmt)
+		return -EIO;
+	bind_prefix(stmt, p);
+	sqlite3_step(stmt);
+	err = finish(s, stmt);
+	return err || sqlite3_changes(s->sqlite) ? err : -ENOENT;
+}
+
+int banstore_each(struct banstore *s, int64_t now_ns,
+		  int (*take)(const struct ban *b, void *arg), void *arg)
+{
+	sqlite3_stmt *stmt = prepare(s, SELECT "WHERE expires_ns >= ?1");
+	int err = stmt ? 0 : -EIO, rc;
+	struct ban b;
+
+	sqlite3_bind_int64(stmt, 1, now_ns);
+	while (!err && sqlite3_step(stmt) == SQLITE_ROW) {
+		if (read_row(&b, stmt))
+			err = take(&b, arg);
+	}
+	rc = finish(s, stmt);
+	return err ? err : rc;
+}
