@@ -21,24 +21,38 @@ static __always_inline int ban_holds(const struct pc_ban *ban)
 
 /* One source, and the lengths to look it up by. */
 struct pc_ban_search {
-	const struct pc_ban_len *lens;
-	__u64 addr[2]; /* network order */
+	const __u32 *places;
+	__u64 addr[2]; /* host order; IPv4 is the first four bytes */
 	struct pc_ban_key key;
 	__u32 found; /* 1 + its hits */
 };
 
+/*
+ * The highest n bits of 64, n up to 64.  In two steps: to shift by 64 is to not
+ * shift.
+ */
+static __always_inline __u64 ban_mask(__u32 n)
+{
+	__u32 low = 64 - n;
+
+	return ~0ULL << low / 2 << (low - low / 2);
+}
+
 /* One length: 1 ends the search. */
 static long ban_step(__u32 i, struct pc_ban_search *s)
 {
-	const struct pc_ban_len *l = &s->lens[i & (PC_BAN_LENS - 1)];
+	__u32 place = *(volatile const __u32 *)&s->places[i % PC_BAN_LENS];
+	__u32 len = place - 1;
 	struct pc_ban *ban;
 	__u64 part[2];
 
-	if (!*(volatile const __u32 *)&l->used)
+	if (len > 128)
 		return 0;
-	part[0] = s->addr[0] & l->mask[0];
-	part[1] = s->addr[1] & l->mask[1];
-	s->key.len = l->len;
+	part[0] = s->addr[0] & ban_mask(len < 64 ? len : 64);
+	part[1] = s->addr[1] & ban_mask(len < 64 ? 0 : len - 64);
+	part[0] = bpf_cpu_to_be64(part[0]);
+	part[1] = bpf_cpu_to_be64(part[1]);
+	s->key.len = len;
 	__builtin_memcpy(s->key.addr, part, sizeof(part));
 	ban = bpf_map_lookup_elem(&pc_bans, &s->key);
 	if (!ban || !ban_holds(ban))
@@ -50,15 +64,18 @@ static long ban_step(__u32 i, struct pc_ban_search *s)
 static __noinline __u32 ban_search(const struct pc_pkt *p,
 				   const struct pc_ban_lens *lens)
 {
-	struct pc_ban_search s = { .key.family = 4, .lens = lens->of[0] };
+	struct pc_ban_search s = { .key.family = 4, .places = lens->place[0] };
 	__u32 n = lens->n[0];
+	__u64 part[2];
 
 	if (p->is_v6) {
 		s.key.family = 6;
-		s.lens = lens->of[1];
+		s.places = lens->place[1];
 		n = lens->n[1];
 	}
-	__builtin_memcpy(s.addr, p->saddr, sizeof(s.addr));
+	__builtin_memcpy(part, p->saddr, sizeof(part));
+	s.addr[0] = bpf_be64_to_cpu(part[0]);
+	s.addr[1] = bpf_be64_to_cpu(part[1]);
 	bpf_loop(n, ban_step, &s, 0);
 	return s.found;
 }

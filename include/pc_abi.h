@@ -403,19 +403,14 @@ struct pc_ban {
 
 /*
  * The lengths that bans have, by family (0: IPv4, 1: IPv6): each is one lookup
- * a packet.  A length is used, by an atomic store after the rest of it, before
- * its first ban is put, and not used any more after the last one is gone.
+ * a packet.  A place has 1 + the length in one word, so that it can be used for
+ * another at once; 0: none.  It is stored before the length's first ban is put,
+ * and cleared after the last one is gone.
  */
 #define PC_BAN_LENS 16u
-struct pc_ban_len {
-	__u64 mask[2]; /* of pc_ban_key.addr */
-	__u32 len;
-	__u32 used;
-};
-
 struct pc_ban_lens {
 	__u32 n[2]; /* places looked at; never less than are used */
-	struct pc_ban_len of[2][PC_BAN_LENS];
+	__u32 place[2][PC_BAN_LENS];
 };
 
 /* A source of refused and unauthenticated requests; IPv6 by /64. */
@@ -640,7 +635,7 @@ _Static_assert(sizeof(struct pc_list) == 176, "pc_list layout");
 _Static_assert(sizeof(struct pc_policy) == 8632, "pc_policy layout");
 _Static_assert(sizeof(struct pc_ban_key) == 20, "pc_ban_key layout");
 _Static_assert(sizeof(struct pc_ban) == 16, "pc_ban layout");
-_Static_assert(sizeof(struct pc_ban_lens) == 776, "pc_ban_lens layout");
+_Static_assert(sizeof(struct pc_ban_lens) == 136, "pc_ban_lens layout");
 _Static_assert(sizeof(struct pc_source) == 20, "pc_source layout");
 _Static_assert(sizeof(struct pc_offender) == 16, "pc_offender layout");
 _Static_assert(sizeof(struct pc_event) == 64, "pc_event layout");
