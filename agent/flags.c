@@ -11,12 +11,13 @@
 
 #define POLICY FLAGS_POLICY
 #define SERVICE (OPTIONS_RUN | OPTIONS_SERVE)
+#define BANS (OPTIONS_BAN | OPTIONS_UNBAN | OPTIONS_BANS)
 #define LIVE                                                               \
 	(OPTIONS_RUN | OPTIONS_EXPLAIN | OPTIONS_STATUS | OPTIONS_DETACH | \
-	 OPTIONS_EVENTS | OPTIONS_CAPTURE)
+	 OPTIONS_EVENTS | OPTIONS_CAPTURE | BANS)
 #define READ                                                \
 	(OPTIONS_EXPLAIN | OPTIONS_CHECK | OPTIONS_STATUS | \
-	 OPTIONS_DECISIONS | OPTIONS_EVENTS)
+	 OPTIONS_DECISIONS | OPTIONS_EVENTS | OPTIONS_BANS)
 
 const struct flag flags[] = {
 #define F(member) offsetof(struct options, member)
@@ -87,7 +88,17 @@ const struct flag flags[] = {
 	{ "socket-peer", SERVICE, "USER|UID", NULL, F(socket_peers), value_user,
 	  "who may ask by a Unix socket, beside root (repeatable)" },
 	{ "ledger", SERVICE, "FILE|none", "/var/lib/portcullis/ledger.db",
-	  F(ledger), value_text, "database of use and holds; none: memory" },
+	  F(ledger), value_text,
+	  "database of use, holds and bans; none: memory" },
+	{ "ledger", BANS, "FILE|none", "/var/lib/portcullis/ledger.db",
+	  F(ledger), value_text,
+	  "database that bans are kept in; none: only the kernel has them" },
+	{ "for", OPTIONS_BAN, "DURATION", NULL, F(for_ns), value_duration,
+	  "how long; without it for ever" },
+	{ "reason", OPTIONS_BAN, "TEXT", NULL, F(reason), value_reason,
+	  "why, for portcullis bans" },
+	{ "force", OPTIONS_BAN, NULL, NULL, F(force), value_switch,
+	  "ban even this host, a trusted proxy or who is allowed" },
 	{ "max-age", SERVICE, "DURATION", "0", F(max_age_ns), value_duration,
 	  "a snapshot older than this is too old (0: never)" },
 	{ "on-stale", SERVICE, "serve|strict|deny[:snapshot|:ledger]", "serve",

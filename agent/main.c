@@ -7,6 +7,8 @@
 #include "agent.h"
 #include "answer.h"
 #include "capture.h"
+#include "ban_command.h"
+#include "ban_list.h"
 #include "check_snapshot.h"
 #include "decisions.h"
 #include "detach.h"
@@ -38,6 +40,10 @@ static const struct command {
 	{ "detach", "[flags]", "remove the filter", detach_main },
 	{ "status", "[-j]", "show policy and counters", status_main },
 	{ "explain", "[flags]", "show every check of a key", explain_main },
+	{ "ban", "PREFIX", "drop an address or prefix at once",
+	  ban_command_ban },
+	{ "unban", "PREFIX", "end a ban", ban_command_unban },
+	{ "bans", "[-j]", "show who is banned", ban_list_main },
 	{ "decisions", "[-f] [-j]", "show recent denials of the service",
 	  decisions_main },
 	{ "events", "[-f] [-j]", "show what the filter dropped lately",

@@ -25,6 +25,8 @@ static const struct verb {
 	{ OPTIONS_DETACH, NULL },    { OPTIONS_SERVE, NULL },
 	{ OPTIONS_DECISIONS, NULL }, { OPTIONS_EVENTS, NULL },
 	{ OPTIONS_CAPTURE, "FILE" },
+	{ OPTIONS_DECISIONS, NULL }, { OPTIONS_BAN, "PREFIX" },
+	{ OPTIONS_UNBAN, "PREFIX" }, { OPTIONS_BANS, NULL },
 };
 
 static const struct verb *find_verb(unsigned int which)
@@ -147,6 +149,20 @@ static int read_letter(struct options *o, struct cursor *c)
 	return flag_error(c, arg, "is no flag of this command");
 }
 
+static int read_target(struct options *o, const struct cursor *c,
+		       const char *arg)
+{
+	char why[VALUE_WHY_SIZE];
+	int err;
+
+	if (o->targets.n)
+		return usage_error(c, "one prefix is taken, not several");
+	err = value_prefix(&o->targets, arg, NULL, why);
+	if (err == -EINVAL)
+		log_line("%s: %s", arg, why);
+	return err;
+}
+
 static int read_operand(struct options *o, struct cursor *c)
 {
 	const char *arg = c->argv[c->at++];
@@ -154,6 +170,8 @@ static int read_operand(struct options *o, struct cursor *c)
 
 	if (!find_verb(c->which)->operand)
 		return usage_error(c, "no arguments but flags are taken");
+	if (c->which & (OPTIONS_BAN | OPTIONS_UNBAN))
+		return read_target(o, c, arg);
 	field = c->which == OPTIONS_CAPTURE ? &o->capture : &o->snapshot;
 	if (*field)
 		return usage_error(c, "one file is taken, not several");
@@ -275,9 +293,23 @@ static int finish_listen(struct options *o, const struct cursor *c)
 	return 0;
 }
 
+static int finish_ban(const struct options *o, const struct cursor *c)
+{
+	const struct flag *f = find_flag("for", 3, OPTIONS_BAN);
+
+	if (!o->targets.n)
+		return usage_error(c, "an address or a prefix is needed");
+	if (c->given[f - flags] && !o->for_ns)
+		return usage_error(c, "--for 0: a ban has a length");
+	return 0;
+}
+
 static int finish(struct options *o, const struct cursor *c)
 {
 	int err = 0;
+
+	if (c->which & (OPTIONS_BAN | OPTIONS_UNBAN))
+		return finish_ban(o, c);
 
 	if (c->which & (OPTIONS_RUN | OPTIONS_SERVE))
 		err = finish_listen(o, c);
@@ -338,6 +370,8 @@ void options_fini(struct options *o)
 	free(o->path);
 	free(o->method);
 	free(o->id);
+	free(o->targets.items);
+	free(o->reason);
 	memset(o, 0, sizeof(*o));
 }
 

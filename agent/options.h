@@ -27,6 +27,9 @@
 #define OPTIONS_DECISIONS 0x80u
 #define OPTIONS_EVENTS 0x1000u
 #define OPTIONS_CAPTURE 0x2000u
+#define OPTIONS_BAN 0x100u
+#define OPTIONS_UNBAN 0x200u
+#define OPTIONS_BANS 0x400u
 
 #define OPTIONS_TEXT(x) OPTIONS_TEXT_(x)
 #define OPTIONS_TEXT_(x) #x
@@ -111,6 +114,11 @@ struct options {
 	char *capture;		 /* the file; "-": standard output */
 	uint64_t capture_count;	 /* packets; 0: any number */
 	uint64_t capture_for_ns; /* 0: until it is ended */
+
+	/* ban and unban only */
+	struct prefix_list targets; /* exactly one */
+	uint64_t for_ns;	    /* 0: for ever */
+	char *reason;		    /* NULL: none */
 };
 
 /*

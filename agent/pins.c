@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "bantable.h"
 #include "log.h"
 
 #define LINK_PREFIX "xdp_"
@@ -274,5 +275,7 @@ int pins_remove(const char *pin_dir)
 			rc = -errno;
 	}
 	closedir(dir);
+	if (!rc)
+		rc = bantable_remove_lock(pin_dir);
 	return rc ? rc : remove_directories(pin_dir);
 }

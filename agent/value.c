@@ -13,6 +13,7 @@
 #include <net/if.h>
 
 #include "answer.h"
+#include "ban.h"
 #include "digest.h"
 #include "listener.h"
 #include "money.h"
@@ -394,6 +395,15 @@ int value_stale(void *field, const char *text, const char *choices,
 	if (!colon || colon[1] == 'l')
 		policies->ledger = which;
 	return 0;
+}
+
+int value_reason(void *field, const char *text, const char *choices,
+		 char why[static VALUE_WHY_SIZE])
+{
+	const char *objection = ban_check_reason(text);
+
+	(void)choices;
+	return objection ? object(why, objection) : value_set_text(field, text);
 }
 
 int value_money(void *field, const char *text, const char *choices,

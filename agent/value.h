@@ -75,6 +75,7 @@ value_fn value_rate;	  /* struct rate, neither of them 0 */
 value_fn value_listen;	  /* struct text_list: see listener.h */
 value_fn value_user;	  /* struct text_list: names or numbers */
 value_fn value_stale;	  /* struct stale_policies: "policy" or "policy:what" */
+value_fn value_reason;	  /* char *: a ban's, see ban.h */
 value_fn value_money;	  /* int64_t nano-USD, more than 0 */
 
 /* Replaces an owned text.  0, -ENOMEM. */

@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "ban_command.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "ban_list.h"
+#include "bans.h"
+#include "host.h"
+#include "log.h"
+#include "maps.h"
+#include "options.h"
+#include "timestamp.h"
+
+static const struct prefix loopback[] = {
+	{ AF_INET, 8, { 127 } },
+	{ AF_INET6, 128, { [15] = 1 } },
+};
+
+static bool overlap(const struct prefix *a, const struct prefix *b)
+{
+	return prefix_contains(a, b) || prefix_contains(b, a);
+}
+
+/* This host's own.  -EADDRINUSE, logged: it is among them. */
+static int check_host(const struct prefix *p)
+{
+	char text[PREFIX_STRLEN];
+	struct prefix *own = NULL;
+	size_t n = 0;
+	int rc = host_addresses(&own, &n);
+
+	for (size_t i = 0; i < 2 && !rc; i++) {
+		if (overlap(p, &loopback[i]))
+			rc = -EADDRINUSE;
+	}
+	if (rc == -EADDRINUSE)
+		log_line("that is, or holds, the loopback address");
+	for (size_t i = 0; i < n && !rc; i++) {
+		if (!prefix_contains(p, &own[i]))
+			continue;
+		rc = -EADDRINUSE;
+		log_line("%s is this host's own address",
+			 prefix_print_address(&own[i], text));
+	}
+	free(own);
+	return rc;
+}
+
+/* Proxies speak for everybody. */
+static int check_proxies(struct maps *m, const struct prefix *p)
+{
+	char text[PREFIX_STRLEN];
+	struct prefix proxy;
+	struct pc_rule rule;
+
+	if (!maps_match(m, false, PC_SET_PROXY, p, NULL, &rule)) {
+		log_line("that is a trusted proxy's address");
+		return -EADDRINUSE;
+	}
+	if (maps_find_within(&proxy, m, PC_SET_PROXY, p))
+		return 0;
+	log_line("%s is a trusted proxy", prefix_print(&proxy, text));
+	return -EADDRINUSE;
+}
+
+/* Allow entries win, whatever is banned. */
+static int check_allowed(struct maps *m, const struct prefix *p)
+{
+	char text[PREFIX_STRLEN];
+	struct prefix allowed;
+	struct pc_rule rule;
+
+	if (!maps_match(m, false, PC_SET_ALLOW, p, NULL, &rule)) {
+		log_line("an allow entry has all of it: the ban would come to "
+			 "nothing");
+		return -EADDRINUSE;
+	}
+	if (!maps_find_within(&allowed, m, PC_SET_ALLOW, p))
+		log_line("%s stays allowed", prefix_print(&allowed, text));
+	return 0;
+}
+
+/* What is in force knows whom it must not lose. */
+static int check_policy(const char *pin_dir, const struct prefix *p)
+{
+	struct pc_policy policy;
+	struct maps m;
+	int rc = maps_open_pinned(&m, pin_dir);
+
+	if (rc)
+		return rc == -ENOENT ? 0 : rc;
+	rc = maps_read_policy(&m, &policy);
+	if (!rc) {
+		if (policy.monitor)
+			log_line("monitor mode: its packets are counted, not "
+				 "dropped");
+		rc = check_proxies(&m, p);
+		if (!rc)
+			rc = check_allowed(&m, p);
+	}
+	maps_close(&m);
+	return rc == -ENOENT ? 0 : rc;
+}
+
+/*
+ * Whom nobody bans by mistake: this is where whatever guards a policy against
+ * locking its operator out is asked about a ban, too.
+ */
+static int check_target(const struct options *o, const struct prefix *p)
+{
+	int rc = check_host(p);
+
+	if (!rc)
+		rc = check_policy(o->pin_dir, p);
+	return rc;
+}
+
+static int guard(const struct options *o, const struct prefix *p)
+{
+	char text[PREFIX_STRLEN];
+	int rc = check_target(o, p);
+
+	if (!rc || o->force)
+		return 0;
+	if (rc == -EADDRINUSE)
+		log_line("%s not banned; --force bans it all the same",
+			 prefix_print(p, text));
+	else
+		log_line("%s not banned: cannot tell whom it would hit: %s",
+			 prefix_print(p, text), strerror(-rc));
+	return rc;
+}
+
+/* 0 or 1, as the verb ends. */
+static int tell_kept(const struct options *o, const struct bans_outcome *out)
+{
+	const char *where = out->enforced ? "nowhere" : "in the kernel only";
+
+	if (!out->kept)
+		return 0;
+	if (out->kept == -ENOTSUP) {
+		log_line("without a ledger the ban is %s", where);
+		return out->enforced ? 1 : 0;
+	}
+	log_line("ledger %s: %s; the ban is %s", o->ledger,
+		 out->error[0] ? out->error : strerror(-out->kept), where);
+	return 1;
+}
+
+static int tell_enforced(const struct bans_outcome *out)
+{
+	switch (out->enforced) {
+	case 0:
+		return 0;
+	case -ENODEV:
+		if (!out->kept)
+			log_line("no filter is installed: bans hold when "
+				 "portcullis runs");
+		return 0;
+	case -ENOSPC:
+		log_line("the kernel has room for %u bans: %zu not enforced",
+			 PC_BANS_MAX, out->n_waiting);
+		return 1;
+	case -E2BIG:
+		log_line("the kernel has room for bans of %u lengths: "
+			 "%zu not enforced",
+			 PC_BAN_LENS, out->n_waiting);
+		return 1;
+	default:
+		log_line("not enforced: %s", strerror(-out->enforced));
+		return 1;
+	}
+}
+
+static int tell_ban(const struct options *o, const struct bans_outcome *out)
+{
+	char prefix[PREFIX_STRLEN], expires[TIMESTAMP_STRLEN];
+	int rc = tell_kept(o, out);
+
+	rc |= tell_enforced(out);
+	if (out->kept && out->enforced)
+		return 1;
+	prefix_print(&out->ban.prefix, prefix);
+	timestamp_print(out->ban.expires_ns, expires);
+	if (out->ban.expires_ns == PC_NEVER)
+		printf("%s banned for ever\n", prefix);
+	else
+		printf("%s banned until %s\n", prefix, expires);
+	return rc;
+}
+
+static int ban(const struct options *o, struct bans *b)
+{
+	struct ban want = { .prefix = o->targets.items[0],
+			    .made_ns = bans_now_ns(b),
+			    .made_by = BAN_BY_OPERATOR };
+	struct bans_outcome out;
+	int rc;
+
+	want.expires_ns = ban_end_ns(want.made_ns, o->for_ns);
+	if (o->reason)
+		strncat(want.reason, o->reason, sizeof(want.reason) - 1);
+	rc = bans_put(&out, b, &want);
+	if (!rc)
+		return tell_ban(o, &out);
+	log_line("not banned: %s", strerror(-rc));
+	return 1;
+}
+
+int ban_command_ban(int argc, char **argv)
+{
+	struct options o;
+	struct bans b;
+	int rc = options_parse(&o, argc, argv, OPTIONS_BAN);
+
+	if (rc)
+		return rc == 1 ? 0 : 2;
+	rc = guard(&o, &o.targets.items[0]);
+	if (!rc) {
+		rc = bans_open(&b, o.pin_dir, o.ledger);
+		if (rc)
+			log_line("not banned: %s", strerror(-rc));
+	}
+	if (!rc) {
+		rc = ban(&o, &b);
+		bans_close(&b);
+	}
+	options_fini(&o);
+	return rc ? 1 : 0;
+}
+
+/* Others may hold it still. */
+static void tell_wider(struct bans *b, const struct prefix *p)
+{
+	char text[PREFIX_STRLEN];
+	struct ban_list l;
+
+	if (ban_list_read(&l, b))
+		return;
+	for (size_t i = 0; i < l.n; i++) {
+		if (prefix_contains(&l.items[i].ban.prefix, p))
+			log_line("%s is banned still",
+				 prefix_print(&l.items[i].ban.prefix, text));
+	}
+	ban_list_fini(&l);
+}
+
+static int tell_unban(const struct options *o, const struct bans_outcome *out)
+{
+	char text[PREFIX_STRLEN];
+	int rc = 0;
+
+	prefix_print(&out->ban.prefix, text);
+	if (out->kept && out->kept != -ENOTSUP) {
+		log_line("ledger %s: %s; a ban that is kept there comes back",
+			 o->ledger,
+			 out->error[0] ? out->error : strerror(-out->kept));
+		rc = 1;
+	}
+	if (out->enforced && out->enforced != -ENODEV) {
+		log_line("%s is enforced still: %s", text,
+			 strerror(-out->enforced));
+		rc = 1;
+	}
+	if (!rc)
+		printf("%s not banned any more\n", text);
+	return rc;
+}
+
+static int unban(const struct options *o, struct bans *b)
+{
+	const struct prefix *p = &o->targets.items[0];
+	char text[PREFIX_STRLEN];
+	struct bans_outcome out;
+	int rc = bans_remove(&out, b, p);
+
+	if (!rc)
+		rc = tell_unban(o, &out);
+	else if (rc == -ENOENT)
+		log_line("%s is not banned by that name",
+			 prefix_print(p, text));
+	else
+		log_line("not changed: %s", strerror(-rc));
+	tell_wider(b, p);
+	return rc;
+}
+
+int ban_command_unban(int argc, char **argv)
+{
+	struct options o;
+	struct bans b;
+	int rc = options_parse(&o, argc, argv, OPTIONS_UNBAN);
+
+	if (rc)
+		return rc == 1 ? 0 : 2;
+	rc = bans_open(&b, o.pin_dir, o.ledger);
+	if (rc) {
+		log_line("not changed: %s", strerror(-rc));
+	} else {
+		rc = unban(&o, &b);
+		bans_close(&b);
+	}
+	options_fini(&o);
+	return rc ? 1 : 0;
+}

@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "bans.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "clock.h"
+#include "log.h"
+
+#define TICK_NS 10000000000ULL
+#define RETRY_NS 1000000000ULL
+/* The agent's loop has other things to do. */
+#define LOOP_PATIENCE_MS 50
+
+int bans_open(struct bans *b, const char *pin_dir, const char *ledger)
+{
+	int rc;
+
+	*b = (struct bans){
+		.ledger = strcmp(ledger, "none") ? ledger : NULL,
+	};
+	rc = bantable_open(&b->table, pin_dir);
+	b->has_table = !rc;
+	return rc == -ENOENT ? 0 : rc;
+}
+
+void bans_close(struct bans *b)
+{
+	if (b->has_table)
+		bantable_close(&b->table);
+	b->has_table = false;
+}
+
+int64_t bans_now_ns(const struct bans *b)
+{
+	return b->has_table ? bantable_now_ns(&b->table) : clock_now_ns();
+}
+
+int bans_lock(struct bans *b, unsigned int patience_ms)
+{
+	return b->has_table ? bantable_lock(&b->table, patience_ms) : 0;
+}
+
+void bans_unlock(struct bans *b)
+{
+	if (b->has_table)
+		bantable_unlock(&b->table);
+}
+
+/* A change, on its way. */
+struct change {
+	const struct ban *want;
+	const struct ban_rule *rule; /* NULL: the operator's */
+	enum banstore_mode mode;
+	struct ban known; /* as the kernel has it */
+	bool is_known;
+	int state; /* of ban_repeat() */
+};
+
+/* The kernel alone may have one: kept nowhere, or by another ledger. */
+static void look_up(struct change *c, const struct bans *b)
+{
+	struct pc_ban ban;
+
+	c->is_known = b->has_table &&
+		      !bantable_find(&ban, &b->table, &c->want->prefix);
+	if (!c->is_known)
+		return;
+	c->known = *c->want;
+	c->known.reason[0] = '\0';
+	c->known.times = 0;
+	c->known.expires_ns = ban.expires_ns;
+}
+
+static void settle(struct ban *out, struct change *c, const struct ban *old)
+{
+	if (c->is_known && (!old || old->expires_ns < c->known.expires_ns)) {
+		c->known.times = old ? old->times : 0;
+		old = &c->known;
+	}
+	if (c->rule)
+		c->state = ban_repeat(out, old, c->want, c->rule);
+	else
+		ban_merge(out, old, c->want);
+}
+
+static int write_ban(struct bans_outcome *out, struct banstore *s,
+		     struct change *c)
+{
+	struct ban old;
+	int err = banstore_begin(s), found = -ENOENT;
+
+	if (!err) {
+		found = banstore_find(&old, s, &c->want->prefix);
+		err = found == -ENOENT ? 0 : found;
+	}
+	if (err)
+		return err;
+	settle(&out->ban, c, found ? NULL : &old);
+	if (c->state == -EALREADY)
+		return 0;
+	err = banstore_put(s, &out->ban, c->want->made_ns);
+	return err ? err : banstore_commit(s);
+}
+
+static int keep(struct bans_outcome *out, const struct bans *b,
+		struct change *c)
+{
+	struct banstore *s;
+	int err;
+
+	if (!b->ledger)
+		return -ENOTSUP;
+	err = banstore_open(&s, b->ledger, c->mode, out->error);
+	if (err)
+		return err;
+	err = write_ban(out, s, c);
+	if (err)
+		memcpy(out->error, banstore_error(s), sizeof(out->error));
+	banstore_close(s);
+	return err;
+}
+
+/* What is over makes room. */
+static int enforce(struct bans *b, const struct ban *ban, int64_t now_ns)
+{
+	int rc;
+
+	if (!b->has_table)
+		return -ENODEV;
+	rc = bantable_put(&b->table, &ban->prefix, ban->expires_ns);
+	if (rc != -ENOSPC && rc != -E2BIG)
+		return rc;
+	bantable_sweep(&b->table, now_ns);
+	return bantable_put(&b->table, &ban->prefix, ban->expires_ns);
+}
+
+struct tally {
+	const struct bantable *table;
+	size_t n;
+};
+
+static int count_waiting(const struct ban *ban, void *arg)
+{
+	struct tally *t = arg;
+	struct pc_ban there;
+
+	t->n += bantable_find(&there, t->table, &ban->prefix) == -ENOENT;
+	return 0;
+}
+
+/* Bans that are kept, but not enforced; 1, this one, where nobody can say. */
+static size_t waiting(const struct bans *b, int64_t now_ns)
+{
+	struct tally t = { &b->table, 0 };
+	char error[BANSTORE_ERROR_SIZE];
+	struct banstore *s;
+
+	if (!b->ledger || banstore_open(&s, b->ledger, BANSTORE_READ, error))
+		return 1;
+	banstore_each(s, now_ns, count_waiting, &t);
+	banstore_close(s);
+	return t.n ? t.n : 1;
+}
+
+static void make(struct bans_outcome *out, struct bans *b, struct change *c)
+{
+	int64_t now_ns = c->want->made_ns;
+
+	look_up(c, b);
+	settle(&out->ban, c, NULL);
+	out->kept = keep(out, b, c);
+	out->enforced = enforce(b, &out->ban, now_ns);
+}
+
+int bans_put(struct bans_outcome *out, struct bans *b, const struct ban *want)
+{
+	struct change c = { .want = want, .mode = BANSTORE_WRITE };
+	struct bans_outcome o = { .ban = *want };
+	int rc = bans_lock(b, BANS_PATIENCE_MS);
+
+	if (rc)
+		return rc;
+	make(&o, b, &c);
+	if (o.enforced == -ENOSPC || o.enforced == -E2BIG)
+		o.n_waiting = waiting(b, want->made_ns);
+	bans_unlock(b);
+	*out = o;
+	return 0;
+}
+
+static int forget(struct bans_outcome *out, const struct bans *b,
+		  const struct prefix *p)
+{
+	struct banstore *s;
+	int err;
+
+	if (!b->ledger)
+		return -ENOTSUP;
+	err = banstore_open(&s, b->ledger, BANSTORE_CHANGE, out->error);
+	if (err)
+		return err;
+	err = banstore_begin(s);
+	if (!err)
+		err = banstore_find(&out->ban, s, p);
+	if (!err)
+		err = banstore_remove(s, p);
+	if (!err)
+		err = banstore_commit(s);
+	if (err)
+		memcpy(out->error, banstore_error(s), sizeof(out->error));
+	banstore_close(s);
+	return err;
+}
+
+int bans_remove(struct bans_outcome *out, struct bans *b,
+		const struct prefix *p)
+{
+	struct bans_outcome o = { .ban.prefix = *p };
+	bool was_banned;
+	int rc = bans_lock(b, BANS_PATIENCE_MS);
+
+	if (rc)
+		return rc;
+	o.kept = forget(&o, b, p);
+	/* One that is over is remembered, not in force. */
+	was_banned = !o.kept && ban_holds(&o.ban, bans_now_ns(b));
+	o.enforced = b->has_table ? bantable_remove(&b->table, p) : -ENODEV;
+	was_banned |= !o.enforced;
+	bans_unlock(b);
+	if (o.kept == -ENOENT)
+		o.kept = 0;
+	if (o.enforced == -ENOENT)
+		o.enforced = 0;
+	*out = o;
+	return was_banned || (o.kept && o.kept != -ENOTSUP) ? 0 : -ENOENT;
+}
+
+int bans_put_auto(struct ban *out, struct bans *b, const struct bans_auto *a)
+{
+	struct ban want = { .prefix = a->prefix, .made_by = BAN_BY_AUTO };
+	struct change c = { .want = &want,
+			    .rule = &a->rule,
+			    .mode = BANSTORE_QUICK };
+	struct bans_outcome o = { .kept = 0 };
+	int rc = bans_lock(b, LOOP_PATIENCE_MS);
+
+	if (rc)
+		return rc;
+	want.made_ns = bans_now_ns(b);
+	strncat(want.reason, a->reason, sizeof(want.reason) - 1);
+	make(&o, b, &c);
+	bans_unlock(b);
+	if (o.kept && o.kept != -ENOTSUP && !b->store_failed) {
+		b->store_failed = true;
+		log_line("ledger %s: %s; bans are enforced, but not kept",
+			 b->ledger, o.error);
+	}
+	*out = o.ban;
+	return o.enforced ? o.enforced : c.state;
+}
+
+/* A ban that is kept, to the kernel, unless it has one at least as long. */
+static int give(const struct ban *ban, void *arg)
+{
+	struct bans *b = arg;
+	struct pc_ban there;
+	int rc = bantable_find(&there, &b->table, &ban->prefix);
+
+	if (!rc && there.expires_ns >= ban->expires_ns)
+		return 0;
+	rc = bantable_put(&b->table, &ban->prefix, ban->expires_ns);
+	if (rc != -ENOSPC && rc != -E2BIG)
+		return rc;
+	b->n_waiting++;
+	return 0;
+}
+
+static int give_all(struct bans *b, int64_t now_ns,
+		    char error[static BANSTORE_ERROR_SIZE])
+{
+	struct banstore *s;
+	int err;
+
+	b->n_waiting = 0;
+	if (!b->ledger)
+		return 0;
+	err = banstore_open(&s, b->ledger, BANSTORE_READ, error);
+	if (err)
+		return err == -ENOENT ? 0 : err;
+	err = banstore_each(s, now_ns, give, b);
+	if (err)
+		memcpy(error, banstore_error(s), BANSTORE_ERROR_SIZE);
+	banstore_close(s);
+	return err;
+}
+
+/* Said when it begins and when it ends. */
+static void tell(struct bans *b, int err, const char *error, size_t before)
+{
+	if (err && !b->store_failed)
+		log_line("ledger %s: %s; bans that are only there are not "
+			 "enforced",
+			 b->ledger, error[0] ? error : strerror(-err));
+	b->store_failed = err;
+	if (b->n_waiting && !before)
+		log_line("warning: bans that are not enforced: %zu; there is "
+			 "no room",
+			 b->n_waiting);
+	if (!b->n_waiting && before)
+		log_line("every ban is enforced");
+}
+
+/* What fails has been told. */
+static int mend(struct bans *b)
+{
+	char error[BANSTORE_ERROR_SIZE] = "";
+	int64_t now_ns = bans_now_ns(b);
+	size_t before = b->n_waiting;
+	int err = bans_lock(b, 0);
+
+	if (err && err != -EBUSY)
+		log_line("cannot look after bans: %s", strerror(-err));
+	if (err)
+		return err;
+	err = bantable_sweep(&b->table, now_ns);
+	if (err)
+		log_line("cannot remove a ban that is over: %s",
+			 strerror(-err));
+	err = give_all(b, now_ns, error);
+	bans_unlock(b);
+	tell(b, err, error, before);
+	return err;
+}
+
+void bans_tick(struct bans *b)
+{
+	uint64_t now_ns = clock_boot_ns();
+
+	if (!b->has_table || now_ns < b->due_ns)
+		return;
+	b->due_ns = now_ns + (mend(b) ? RETRY_NS : TICK_NS);
+}
+
+void bans_restore(struct bans *b)
+{
+	b->due_ns = 0;
+	bans_tick(b);
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Bans in the kernel: pc_bans with the lengths it is looked up by and the hits.
+ * Outside the generations; pinned, so that it is there without an agent.  Agent
+ * and commands take turns by a lock, and what one of them left half done when
+ * it was killed the next one puts right.
+ */
+#ifndef BANTABLE_H
+#define BANTABLE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "pc_abi.h"
+#include "prefix.h"
+
+/* The lock, a directory in the one with the pins. */
+#define BANTABLE_LOCK "pc_bans_lock"
+
+struct bantable_entry {
+	struct pc_ban_key key;
+	struct pc_ban ban;
+};
+
+struct bantable {
+	int bans; /* -1: not open */
+	int hits;
+	struct pc_ban_lens *lens; /* mapped */
+	const struct pc_clock *clock;
+	int directory; /* what is locked */
+	/* While it is locked. */
+	struct bantable_entry *entries; /* as they were when it was locked */
+	size_t n_entries;
+	size_t n; /* in the table now */
+	uint32_t n_of[2][129];
+	uint64_t taken[PC_BANS_MAX / 64]; /* hits in use */
+};
+
+/* 0; -ENOENT: no filter is installed there; -errno. */
+int bantable_open(struct bantable *t, const char *pin_dir);
+void bantable_close(struct bantable *t);
+
+/*
+ * Nobody else changes bans until the unlock; entries are what there is. -EBUSY:
+ * somebody else has it and went on for so long; -errno.
+ */
+int bantable_lock(struct bantable *t, unsigned int patience_ms);
+void bantable_unlock(struct bantable *t);
+
+/*
+ * Puts a ban, or moves its end; its hits go on.  -ENOSPC: the table is full;
+ * -E2BIG: its length would be one more than are looked up; -errno.
+ */
+int bantable_put(struct bantable *t, const struct prefix *p,
+		 int64_t expires_ns);
+/* -ENOENT: it is not there. */
+int bantable_remove(struct bantable *t, const struct prefix *p);
+/* -ENOENT: it is not there. */
+int bantable_find(struct pc_ban *out, const struct bantable *t,
+		  const struct prefix *p);
+/* Removes what is over.  0 or the first -errno. */
+int bantable_sweep(struct bantable *t, int64_t now_ns);
+
+/* Packets that a ban has dropped. */
+int bantable_hits(struct pc_count *out, const struct bantable *t,
+		  const struct pc_ban *ban);
+
+/* Unix time as the programs have it. */
+int64_t bantable_now_ns(const struct bantable *t);
+
+void bantable_prefix(struct prefix *out, const struct pc_ban_key *key);
+
+/* For when the pins are removed.  0 or -errno. */
+int bantable_remove_lock(const char *pin_dir);
+
+#endif /* BANTABLE_H */
