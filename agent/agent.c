@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "attach.h"
+#include "bans.h"
 #include "clock.h"
 #include "host.h"
 #include "interfaces.h"
@@ -37,6 +38,7 @@ struct agent {
 	struct loader *loader;
 	struct maps maps;
 	struct living living;
+	struct bans bans;
 	struct service *service; /* NULL: none */
 	unsigned int ticks;
 	int lock;
@@ -60,6 +62,7 @@ static void agent_fini(struct agent *a)
 	if (a->has_maps)
 		maps_close(&a->maps);
 	living_close(&a->living);
+	bans_close(&a->bans);
 	loader_free(a->loader);
 	close_fd(a->lock);
 	close_fd(a->signals);
@@ -174,6 +177,7 @@ static void tick(struct agent *a)
 	maps_set_clock(&a->maps, &clock);
 	if (++a->ticks % SWEEP_TICKS == 0)
 		living_sweep(&a->living, clock_boot_ns());
+	bans_tick(&a->bans);
 }
 
 /* A long reload must not cost the lease: it is renewed on the way. */
@@ -261,6 +265,8 @@ static int load(struct agent *a)
 	}
 	if (!rc)
 		rc = living_open(&a->living, a->opt.pin_dir);
+	if (!rc)
+		rc = bans_open(&a->bans, a->opt.pin_dir, a->opt.ledger);
 	if (rc)
 		return rc;
 	a->adopted = !maps_read_policy(&a->maps, &old);

@@ -425,6 +425,34 @@ int maps_match(struct maps *m, bool key_rules, unsigned int set,
 	return rc;
 }
 
+int maps_find_within(struct prefix *out, struct maps *m, unsigned int set,
+		     const struct prefix *outer)
+{
+	const __be32 scope = htonl(PC_SCOPE(set, outer->family == AF_INET6));
+	int fd = open_inner(m, m->prefixes), rc;
+	struct pc_prefix_key key;
+	struct prefix p;
+
+	if (fd < 0)
+		return fd;
+	rc = bpf_map_get_next_key(fd, NULL, &key);
+	for (; !rc; rc = bpf_map_get_next_key(fd, &key, &key)) {
+		if (key.scope != scope)
+			continue;
+		p = (struct prefix){ .family = outer->family,
+				     .len = (uint8_t)(key.len - PC_SCOPE_LEN) };
+		memcpy(p.addr, key.addr, sizeof(p.addr));
+		if (prefix_contains(outer, &p))
+			break;
+	}
+	if (rc)
+		rc = -errno;
+	else
+		*out = p;
+	close(fd);
+	return rc;
+}
+
 int maps_clock(struct maps *m, struct pc_clock *out)
 {
 	*out = *m->clock_word;

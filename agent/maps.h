@@ -69,6 +69,10 @@ int maps_match(struct maps *m, bool key_rules, unsigned int set,
 	       const struct prefix *addr, struct prefix *matched,
 	       struct pc_rule *out);
 
+/* A prefix of a host-wide set that lies in outer, or is it.  -ENOENT: none. */
+int maps_find_within(struct prefix *out, struct maps *m, unsigned int set,
+		     const struct prefix *outer);
+
 int maps_clock(struct maps *m, struct pc_clock *out);
 /* One field at a time, so that a program never sees half of one. */
 void maps_set_clock(struct maps *m, const struct pc_clock *clock);

@@ -25,8 +25,8 @@ static const struct verb {
 	{ OPTIONS_DETACH, NULL },    { OPTIONS_SERVE, NULL },
 	{ OPTIONS_DECISIONS, NULL }, { OPTIONS_EVENTS, NULL },
 	{ OPTIONS_CAPTURE, "FILE" },
-	{ OPTIONS_DECISIONS, NULL }, { OPTIONS_BAN, "PREFIX" },
-	{ OPTIONS_UNBAN, "PREFIX" }, { OPTIONS_BANS, NULL },
+	{ OPTIONS_BAN, "PREFIX" },   { OPTIONS_UNBAN, "PREFIX" },
+	{ OPTIONS_BANS, NULL },
 };
 
 static const struct verb *find_verb(unsigned int which)
@@ -77,8 +77,10 @@ static int apply_flag(struct options *o, const struct flag *f, const char *text)
 {
 	char why[VALUE_WHY_SIZE];
 	int err = f->parse((char *)o + f->field, text, f->value, why);
-	/* Whoever mistakes it for --key must not find the key in a log. */
-	bool secret = f->parse == value_hash;
+	/* Whoever mistakes it for --key must not find the key in a log, and
+	 * what a terminal would obey does not reach one.
+	 */
+	bool secret = f->parse == value_hash || f->parse == value_reason;
 
 	if (err == -EINVAL)
 		log_line("--%s%s%s: %s", f->name, secret ? "" : " ",

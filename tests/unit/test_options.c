@@ -310,6 +310,38 @@ static void explain_and_the_small_verbs(void **state)
 	options_fini(&o);
 }
 
+static void the_verbs_of_bans(void **state)
+{
+	struct options o;
+	char text[PREFIX_STRLEN];
+
+	(void)state;
+	parse_good(&o, OPTIONS_BAN,
+		   "ban --for 90m 2001:db8::/32 --reason spam --force");
+	assert_int_equal(o.targets.n, 1);
+	assert_string_equal(prefix_print(&o.targets.items[0], text),
+			    "2001:db8::/32");
+	assert_true(o.for_ns == 5400000000000);
+	assert_string_equal(o.reason, "spam");
+	assert_true(o.force);
+	assert_string_equal(o.ledger, "/var/lib/portcullis/ledger.db");
+	assert_string_equal(o.pin_dir, OPTIONS_PIN_DIR);
+	options_fini(&o);
+	parse_good(&o, OPTIONS_BAN, "ban 192.0.2.1 --ledger none");
+	assert_true(o.for_ns == 0);
+	assert_null(o.reason);
+	assert_false(o.force);
+	assert_string_equal(o.ledger, "none");
+	options_fini(&o);
+	parse_good(&o, OPTIONS_UNBAN, "unban ::ffff:192.0.2.1 --pin-dir x");
+	assert_string_equal(prefix_print(&o.targets.items[0], text),
+			    "192.0.2.1/32");
+	options_fini(&o);
+	parse_good(&o, OPTIONS_BANS, "bans -j --ledger x");
+	assert_true(o.json);
+	options_fini(&o);
+}
+
 /* Flags that mean something else to other verbs, with other defaults. */
 static void a_default_of_another_verb_changes_nothing(void **state)
 {
@@ -414,6 +446,19 @@ static const struct {
 	{ OPTIONS_RUN, "run --allow-file x --allow-file x,max=5",
 	  "named before" },
 	{ OPTIONS_SERVE, "serve --block-file x", "no flag" },
+	{ OPTIONS_BAN, "ban", "is needed" },
+	{ OPTIONS_BAN, "ban 192.0.2.1 192.0.2.2", "not several" },
+	{ OPTIONS_BAN, "ban 192.0.2.1/24",
+	  "192.0.2.1/24: host bits are set; did you mean 192.0.2.0/24?" },
+	{ OPTIONS_BAN, "ban everybody", "not an address or prefix" },
+	{ OPTIONS_BAN, "ban 192.0.2.1 --for 0", "a ban has a length" },
+	{ OPTIONS_BAN, "ban 192.0.2.1 --for 1w", "not a duration" },
+	{ OPTIONS_BAN, "ban 192.0.2.1 --reason \x1b[2J",
+	  "--reason: has control characters" },
+	{ OPTIONS_BAN, "ban 192.0.2.1 -j", "no flag" },
+	{ OPTIONS_UNBAN, "unban", "is needed" },
+	{ OPTIONS_UNBAN, "unban 192.0.2.1 --force", "no flag" },
+	{ OPTIONS_BANS, "bans 192.0.2.1", "no arguments" },
 };
 
 static void refusals(void **state)
@@ -473,6 +518,7 @@ int main(void)
 		cmocka_unit_test(durations),
 		cmocka_unit_test(rates_and_counts),
 		cmocka_unit_test(explain_and_the_small_verbs),
+		cmocka_unit_test(the_verbs_of_bans),
 		cmocka_unit_test(a_default_of_another_verb_changes_nothing),
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(misplaced_keys_are_not_echoed),
