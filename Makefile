@@ -15,6 +15,8 @@
 #   make bench           ns per packet of both programs; CAP_BPF
 #   make bench-request   the request plane against nginx by itself; root
 #   make bench-decision  nginx asking portcullis against nginx asking nginx; root
+#   make bench-address   the address plane against an LPM trie, xdp-filter,
+#                        nftables and ipset; root
 #   make lint            format, style and static checks
 #   make format          rewrite the sources with clang-format
 #   make install         honours DESTDIR and PREFIX
@@ -89,7 +91,7 @@ SCRIPTS   := $(wildcard .ci/run scripts/* tests/e2e/*.sh tests/*/lib.bash)
 .SECONDARY:
 .PHONY: all bpf bootstrap demo check check-unit check-bpf check-e2e check-peers \
 	check-loss check-ledger check-kernels fuzz bench bench-request \
-	bench-decision \
+	bench-decision bench-address \
 	lint format install uninstall clean dist help
 
 all: $(O)/portcullis bpf $(O)/loss/impair.bpf.o
@@ -148,6 +150,9 @@ bench-request: all $(O)/bench_request $(O)/load
 bench-decision: all $(O)/load
 	@scripts/bench-decision $(O)/portcullis $(O)/load
 
+bench-address: all $(O)/bench_address $(O)/bench_flood $(O)/bench_flip
+	@scripts/bench-address $(O)/portcullis $(O)
+
 $(O)/portcullis: $(AGENT)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(PC_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -172,7 +177,7 @@ $(O)/%.bpf.o: tests/%.bpf.c
 
 $(O)/%.skel.h: $(O)/%.bpf.o
 	$(call say,SKEL,$@)
-	$(Q)$(BPFTOOL) gen skeleton $< name $* > $@
+	$(Q)$(BPFTOOL) gen skeleton $< name $(*F) > $@
 
 $(O)/unit/%: tests/unit/%.c $(LIB)
 	$(call say,CC,$@)
@@ -191,6 +196,9 @@ $(O)/bench_%: tests/bench/bench_%.c $(LIB) $(SKELS)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(PC_CFLAGS) -Itests $(PC_LDFLAGS) $(LDFLAGS) -o $@ \
 		$< $(LIB) $(LDLIBS)
+
+# -MMD leaves out what -isystem finds.
+$(O)/bench_address $(O)/bench_flood: $(O)/bench/feed.skel.h $(O)/bench/peers.skel.h
 
 $(O)/load: tests/bench/load.c
 	$(call say,CC,$@)
