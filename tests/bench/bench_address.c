@@ -277,6 +277,9 @@ static uint64_t side_count(enum side side, enum mode mode)
 			       &n))
 			fail("counter");
 		return n.done;
+	case BARE:
+		action = XDP_DROP;
+		/* fall through */
 	case TRIE:
 		return sum_first(bpf_map__fd(bench.peers->maps.counts), action,
 				 1);
@@ -295,7 +298,7 @@ static void run_side(enum side side, enum mode mode, int round,
 
 	bench.ns[side][round] = run(bench.prog[side], p);
 	n = side_count(side, mode) - before;
-	if (side >= TRIE && n != REPEAT) {
+	if (side >= BARE && n != REPEAT) {
 		fprintf(stderr, "bench-address: side %d, %s: %llu of %d\n",
 			side, mode_names[mode], (unsigned long long)n, REPEAT);
 		exit(EXIT_FAILURE);
