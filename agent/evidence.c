@@ -12,7 +12,9 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "bantable.h"
 #include "clock.h"
+#include "list.h"
 #include "maps.h"
 
 static int find_in_policy(struct pc_key *out, const struct evidence *e,
@@ -65,12 +67,23 @@ static int match_in_policy(struct prefix *matched, struct pc_rule *rule,
 	return err;
 }
 
+static int find_owner_in_policy(uint32_t *owner, struct pc_list *list,
+				const struct evidence *e,
+				const struct prefix *address)
+{
+	*owner = image_find(&e->policy->image, address);
+	if (*owner < PC_OWNERS)
+		*list = e->policy->lists[*owner];
+	return 0;
+}
+
 void evidence_of_policy(struct evidence *out, const struct policy *p)
 {
 	*out = (struct evidence){
 		.head = p->head,
 		.find_key = find_in_policy,
 		.match = match_in_policy,
+		.find_owner = find_owner_in_policy,
 		.policy = p,
 	};
 }
@@ -88,17 +101,51 @@ static int match_in_maps(struct prefix *matched, struct pc_rule *rule,
 	return maps_match(e->maps, key_rules, set, address, matched, rule);
 }
 
+static int find_owner_in_maps(uint32_t *owner, struct pc_list *list,
+			      const struct evidence *e,
+			      const struct prefix *address)
+{
+	return maps_find_owner(e->maps, owner, list, address);
+}
+
+/* Any length counts, as long as it is not over. */
+static int find_ban_in_maps(int64_t *expires_ns, struct prefix *banned,
+			    const struct evidence *e,
+			    const struct prefix *address)
+{
+	struct pc_ban ban;
+
+	for (int len = address->len; len >= 0; len--) {
+		struct prefix p = *address;
+		int err;
+
+		prefix_shorten(&p, (uint8_t)len);
+		err = bantable_find(&ban, e->bans, &p);
+		if (err == -ENOENT ||
+		    (!err && ban.expires_ns < bantable_now_ns(e->bans)))
+			continue;
+		*expires_ns = ban.expires_ns;
+		*banned = p;
+		return err;
+	}
+	return -ENOENT;
+}
+
 /* The lease counts time asleep too, as CLOCK_BOOTTIME does. */
 static bool has_lapsed(const struct pc_clock *clock)
 {
 	return clock->lease_ns && clock_boot_ns() > clock->lease_ns;
 }
 
-int evidence_of_maps(struct evidence *out, struct maps *m)
+int evidence_of_maps(struct evidence *out, struct maps *m,
+		     const struct bantable *bans)
 {
 	struct evidence e = {
 		.find_key = find_in_maps,
 		.match = match_in_maps,
+		.find_owner = find_owner_in_maps,
+		.find_ban = find_ban_in_maps,
+		.bans = bans,
 		.maps = m,
 	};
 	struct pc_clock clock;
@@ -119,6 +166,31 @@ const char *evidence_print(const struct prefix *matched,
 	if (matched->len == (matched->family == AF_INET ? 32 : 128))
 		return prefix_print_address(matched, buf);
 	return prefix_print(matched, buf);
+}
+
+void evidence_place(char out[static EVIDENCE_PLACE_SIZE],
+		    const struct pc_list *list, const struct prefix *address)
+{
+	static const uint8_t no_file[sizeof(list->digest)];
+	char text[PREFIX_STRLEN], error[LIST_ERROR_SIZE];
+	struct list_place at;
+	bool changed;
+	int err;
+
+	snprintf(out, EVIDENCE_PLACE_SIZE, "%s", list->name);
+	if (!memcmp(list->digest, no_file, sizeof(no_file)))
+		return;
+	err = list_find(&at, list->name, address, error);
+	if (err) {
+		snprintf(out, EVIDENCE_PLACE_SIZE,
+			 "%s (as it was loaded; %s)", list->name,
+			 err == -ENODATA ? "the file has changed" : error);
+		return;
+	}
+	changed = memcmp(at.digest, list->digest, sizeof(at.digest)) != 0;
+	snprintf(out, EVIDENCE_PLACE_SIZE, "%s line %zu: %s%s", list->name,
+		 at.line, evidence_print(&at.prefix, text),
+		 changed ? " (the file has changed since it was loaded)" : "");
 }
 
 /* Words the judgement; matched is NULL when no prefix led to it. */

@@ -13,6 +13,7 @@
 #include "prefix.h"
 #include "verdict.h"
 
+struct bantable;
 struct maps;
 
 struct evidence {
@@ -29,17 +30,38 @@ struct evidence {
 	int (*match)(struct prefix *matched, struct pc_rule *rule,
 		     const struct evidence *e, bool key_rules, unsigned int set,
 		     const struct prefix *address);
+	/*
+	 * Who owns an address in the image, PC_OWNER_*, and what that list is.
+	 * 0, other -errno.
+	 */
+	int (*find_owner)(uint32_t *owner, struct pc_list *list,
+			  const struct evidence *e,
+			  const struct prefix *address);
+	/* 0: banned until then; -ENOENT: not banned; NULL: bans are unknown. */
+	int (*find_ban)(int64_t *expires_ns, struct prefix *banned,
+			const struct evidence *e,
+			const struct prefix *address);
 	const struct policy *policy; /* one of these two is borrowed */
 	struct maps *maps;
+	const struct bantable *bans; /* with maps */
 };
 
 void evidence_of_policy(struct evidence *out, const struct policy *p);
 /* 0, -ENOENT: no policy is in force, other -errno. */
-int evidence_of_maps(struct evidence *out, struct maps *m);
+int evidence_of_maps(struct evidence *out, struct maps *m,
+		     const struct bantable *bans);
 
 /* What match() found; an address without its length. */
 const char *evidence_print(const struct prefix *matched,
 			   char buf[static PREFIX_STRLEN]);
+
+#define EVIDENCE_PLACE_SIZE 768
+/*
+ * Where an address is in a list: its name and, of a file, line and prefix, as
+ * the file is now.
+ */
+void evidence_place(char out[static EVIDENCE_PLACE_SIZE],
+		    const struct pc_list *list, const struct prefix *address);
 
 #define EVIDENCE_WHY_SIZE 80
 /*

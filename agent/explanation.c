@@ -28,7 +28,8 @@ struct walk {
 	char address[PREFIX_STRLEN];
 	char address_why[EVIDENCE_WHY_SIZE];
 	uint32_t path_flags;
-	bool over; /* something has ended the request */
+	bool allowed; /* an entry spares the address */
+	bool over;    /* something has ended the request */
 };
 
 /* How each check is shown: its name, and its input by fact set or clear. */
@@ -108,48 +109,119 @@ static void leave(struct walk *w, struct explanation_row *row,
 		w->x->reason = reason;
 }
 
-static int add_list(struct walk *w, const char *check, enum pc_set set,
-		    enum pc_reason *hit)
+static int add_allow(struct walk *w)
 {
-	struct explanation_row *row = add_row(w, false, check);
+	struct explanation_row *row = add_row(w, false, "allow list");
 	char text[PREFIX_STRLEN];
 	struct prefix matched;
 	struct pc_rule rule;
 	int err;
 
-	*hit = PC_R_MAX;
-	if (w->over)
-		return 0;
 	snprintf(row->input, sizeof(row->input), "%s", w->address);
-	err = w->e->match(&matched, &rule, w->e, false, set, &w->req->ip);
+	err = w->e->match(&matched, &rule, w->e, false, PC_SET_ALLOW,
+			  &w->req->ip);
+	if (err == -ENOENT)
+		snprintf(row->note, sizeof(row->note), "no match");
+	else if (!err)
+		snprintf(row->note, sizeof(row->note), "has %s",
+			 evidence_print(&matched, text));
+	w->allowed = !err;
+	return err == -ENOENT ? 0 : err;
+}
+
+/* A row that an allow entry leaves unasked. */
+static struct explanation_row *add_drop(struct walk *w, const char *check)
+{
+	struct explanation_row *row = add_row(w, false, check);
+
+	if (w->allowed)
+		row->state = EXPLAIN_NOT_REACHED;
+	if (row->state == EXPLAIN_OK)
+		snprintf(row->input, sizeof(row->input), "%s", w->address);
+	return row;
+}
+
+static int add_ban(struct walk *w)
+{
+	struct explanation_row *row = add_drop(w, "bans");
+	char text[PREFIX_STRLEN], until[TIMESTAMP_STRLEN];
+	int64_t expires_ns;
+	struct prefix banned;
+	int err;
+
+	if (row->state != EXPLAIN_OK)
+		return 0;
+	err = w->e->find_ban(&expires_ns, &banned, w->e, &w->req->ip);
 	if (err == -ENOENT) {
 		snprintf(row->note, sizeof(row->note), "no match");
 		return 0;
 	}
 	if (err)
 		return err;
-	*hit = rule.reason;
-	snprintf(row->note, sizeof(row->note), "has %s",
-		 evidence_print(&matched, text));
-	if (reason_class(rule.reason) == PC_CLASS_DROP)
-		end(w, row, rule.reason);
+	snprintf(row->note, sizeof(row->note), "has %s, %s%s",
+		 evidence_print(&banned, text),
+		 expires_ns == PC_NEVER ? "for ever" : "until ",
+		 expires_ns == PC_NEVER ? ""
+					: timestamp_print(expires_ns, until));
+	end(w, row, PC_R_BANNED);
 	return 0;
 }
 
-/* Allow wins over everything, so a hit there leaves the block list unasked. */
-static int walk_address_plane(struct walk *w)
+/* The list, and of one that is no file the prefix, where it is known. */
+static int note_owner(struct walk *w, struct explanation_row *row,
+		      const struct pc_list *list)
 {
-	struct explanation_row *row;
-	enum pc_reason hit;
-	int err = add_list(w, "allow list", PC_SET_ALLOW, &hit);
+	char place[EVIDENCE_PLACE_SIZE], text[PREFIX_STRLEN];
+	struct prefix matched;
+	struct pc_rule rule;
+	int err;
 
+	evidence_place(place, list, &w->req->ip);
+	err = w->e->match(&matched, &rule, w->e, false, PC_SET_DENY,
+			  &w->req->ip);
+	if (!err && !strchr(place, ' '))
+		snprintf(row->note, sizeof(row->note), "%s has %s", place,
+			 evidence_print(&matched, text));
+	else
+		snprintf(row->note, sizeof(row->note), "%.*s",
+			 (int)sizeof(row->note) - 1, place);
+	return err == -ENOENT ? 0 : err;
+}
+
+static int add_block(struct walk *w)
+{
+	struct explanation_row *row = add_drop(w, "block lists");
+	struct pc_list list;
+	uint32_t owner;
+	int err;
+
+	if (row->state != EXPLAIN_OK)
+		return 0;
+	err = w->e->find_owner(&owner, &list, w->e, &w->req->ip);
 	if (err)
 		return err;
-	if (hit == PC_R_MAX)
-		return add_list(w, "block list", PC_SET_DENY, &hit);
-	row = add_row(w, false, "block list");
-	row->state = EXPLAIN_NOT_REACHED;
-	return 0;
+	if (owner == PC_OWNER_NONE || owner >= PC_OWNER_ALLOW) {
+		snprintf(row->note, sizeof(row->note), "%s",
+			 owner < PC_OWNERS ? "no match"
+					   : "the image is damaged");
+		return 0;
+	}
+	err = note_owner(w, row, &list);
+	end(w, row,
+	    owner == PC_OWNER_SNAPSHOT || owner == PC_OWNER_IP_SCOPE
+		    ? PC_R_SNAPSHOT_LIST
+		    : PC_R_BLOCK_LIST);
+	return err;
+}
+
+/* Allow wins over everything, so a hit there leaves the rest unasked. */
+static int walk_address_plane(struct walk *w)
+{
+	int err = add_allow(w);
+
+	if (!err && w->e->find_ban)
+		err = add_ban(w);
+	return err ? err : add_block(w);
 }
 
 /* A policy out of a file has no agent that could be gone. */

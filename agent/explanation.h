@@ -37,7 +37,7 @@ struct explanation_row {
 	enum explanation_state state;
 	const char *check;
 	char input[96];
-	char note[96]; /* "" or what the state alone does not say */
+	char note[512]; /* "" or what the state alone does not say */
 };
 
 struct explanation {

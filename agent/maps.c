@@ -11,8 +11,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "chunks.h"
+#include "clock.h"
+#include "inner.h"
+
 #define PATH_SIZE 320
-#define BATCH 4096
+#define NS_PER_MS 1000000
 
 /* The pinned name of each map, and where its descriptor goes. */
 static const struct {
@@ -24,6 +28,9 @@ static const struct {
 	{ "pc_prefixes", offsetof(struct maps, prefixes) },
 	{ "pc_key_rules", offsetof(struct maps, key_rules) },
 	{ "pc_keys", offsetof(struct maps, keys) },
+	{ "pc_image", offsetof(struct maps, image) },
+	{ "pc_lists", offsetof(struct maps, lists) },
+	{ "pc_list_hits", offsetof(struct maps, list_hits) },
 	{ "pc_answers", offsetof(struct maps, answers) },
 	{ "pc_clock", offsetof(struct maps, clock) },
 	{ "pc_counts", offsetof(struct maps, counts) },
@@ -46,7 +53,7 @@ static void *map_page(int fd)
 
 int maps_open_pinned(struct maps *m, const char *pin_dir)
 {
-	struct maps out = { .live_keys = -1,
+	struct maps out = { .keys_of = { -1, -1 },
 			    .live = PTHREAD_MUTEX_INITIALIZER };
 	int rc = 0;
 
@@ -85,16 +92,28 @@ void maps_close(struct maps *m)
 			close(*map_fd(m, i));
 		*map_fd(m, i) = -1;
 	}
-	if (m->live_keys >= 0)
-		close(m->live_keys);
-	m->live_keys = -1;
+	for (int slot = 0; slot < 2; slot++) {
+		if (m->keys_of[slot] >= 0)
+			close(m->keys_of[slot]);
+		m->keys_of[slot] = -1;
+	}
 	m->active_word = NULL;
 	m->clock_word = NULL;
 }
 
+static uint64_t active_word(const struct maps *m)
+{
+	return __atomic_load_n(m->active_word, __ATOMIC_ACQUIRE);
+}
+
+static uint64_t boot_ms(void)
+{
+	return clock_boot_ns() / NS_PER_MS;
+}
+
 static uint32_t active_slot(const struct maps *m)
 {
-	return __atomic_load_n(m->active_word, __ATOMIC_ACQUIRE) & 1;
+	return pc_active_slot(active_word(m), boot_ms());
 }
 
 /* The inner map in force; the caller closes it. */
@@ -109,272 +128,192 @@ static int open_inner(const struct maps *m, int outer)
 	return fd < 0 ? -errno : fd;
 }
 
-/* An inner map must have the very flags of its prototype in bpf/maps.bpf.h. */
-static int new_trie(const char *name, size_t n)
-{
-	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_NO_PREALLOC);
-	int fd = bpf_map_create(
-		BPF_MAP_TYPE_LPM_TRIE, name, sizeof(struct pc_prefix_key),
-		sizeof(struct pc_rule), n ? (uint32_t)n : 1, &opts);
-
-	return fd < 0 ? -errno : fd;
-}
-
-static int new_hash(const char *name, size_t n)
-{
-	int fd = bpf_map_create(BPF_MAP_TYPE_HASH, name,
-				sizeof(struct pc_digest), sizeof(struct pc_key),
-				n ? (uint32_t)n : 1, NULL);
-
-	return fd < 0 ? -errno : fd;
-}
-
-static int fill_trie(int fd, const struct policy_prefix *p, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (bpf_map_update_elem(fd, &p[i].key, &p[i].value,
-					BPF_NOEXIST))
-			return -errno;
-	}
-	return 0;
-}
-
-/*
- * A trie answers a lookup of a prefix with the longest one that holds it, which
- * is that prefix itself when it is there.
- */
-static int verify_trie(int fd, const struct policy_prefix *p, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		struct pc_rule rule;
-
-		if (bpf_map_lookup_elem(fd, &p[i].key, &rule))
-			return -errno;
-		if (memcmp(&rule, &p[i].value, sizeof(rule)))
-			return -EILSEQ;
-	}
-	return 0;
-}
-
-static int fill_keys(int fd, const struct policy *p)
-{
-	struct pc_digest *digests = calloc(BATCH, sizeof(*digests));
-	struct pc_key *values = calloc(BATCH, sizeof(*values));
-	LIBBPF_OPTS(bpf_map_batch_opts, opts);
-	int rc = digests && values ? 0 : -ENOMEM;
-
-	for (size_t done = 0; done < p->n_keys && !rc;) {
-		uint32_t n = 0;
-
-		for (; n < BATCH && done + n < p->n_keys; n++) {
-			digests[n] = p->keys[done + n].digest;
-			values[n] = p->keys[done + n].value;
-		}
-		done += n;
-		if (bpf_map_update_batch(fd, digests, values, &n, &opts))
-			rc = -errno;
-	}
-	free(digests);
-	free(values);
-	return rc;
-}
-
-static int verify_keys(int fd, const struct policy *p)
-{
-	for (size_t i = 0; i < p->n_keys; i++) {
-		struct pc_key value;
-
-		if (bpf_map_lookup_elem(fd, &p->keys[i].digest, &value))
-			return -errno;
-		if (memcmp(&value, &p->keys[i].value, sizeof(value)))
-			return -EILSEQ;
-	}
-	return 0;
-}
-
-/*
- * A new inner map, filled, checked and put into the slot.  Its descriptor,
- * which the caller closes, or -errno.
- */
-static int put_trie(int outer, uint32_t slot, const char *name,
-		    const struct policy_prefix *p, size_t n)
-{
-	int fd = new_trie(name, n), rc;
-
-	if (fd < 0)
-		return fd;
-	rc = fill_trie(fd, p, n);
-	if (!rc)
-		rc = verify_trie(fd, p, n);
-	if (!rc && bpf_map_update_elem(outer, &slot, &fd, BPF_ANY))
-		rc = -errno;
-	if (!rc)
-		return fd;
-	close(fd);
-	return rc;
-}
-
-static int close_put(int fd)
-{
-	if (fd < 0)
-		return fd;
-	close(fd);
-	return 0;
-}
-
-/* As put_trie(). */
-static int put_keys(int outer, uint32_t slot, const struct policy *p)
-{
-	int fd = new_hash("pc_keys_inner", p->n_keys), rc;
-
-	if (fd < 0)
-		return fd;
-	rc = fill_keys(fd, p);
-	if (!rc)
-		rc = verify_keys(fd, p);
-	if (!rc && bpf_map_update_elem(outer, &slot, &fd, BPF_ANY))
-		rc = -errno;
-	if (!rc)
-		return fd;
-	close(fd);
-	return rc;
-}
-
-/* Writes one element and compares what is there afterwards. */
-static int put_element(int fd, uint32_t index, const void *value, size_t size)
-{
-	void *back = calloc(1, size);
-	int rc = back ? 0 : -ENOMEM;
-
-	if (!rc && (bpf_map_update_elem(fd, &index, value, BPF_ANY) ||
-		    bpf_map_lookup_elem(fd, &index, back)))
-		rc = -errno;
-	if (!rc && memcmp(value, back, size))
-		rc = -EILSEQ;
-	free(back);
-	return rc;
-}
-
 static int put_answers(struct maps *m, uint32_t slot, const struct policy *p)
 {
 	uint32_t n = PC_ANSWER_INDEX(1, 0, 0, 0);
 	int rc = 0;
 
 	for (uint32_t i = 0; i < n && !rc; i++)
-		rc = put_element(m->answers, slot * n + i, &p->answers[i],
+		rc = inner_put_element(m->answers, slot * n + i, &p->answers[i],
 				 sizeof(p->answers[i]));
 	return rc;
 }
 
+static int put_lists(struct maps *m, uint32_t slot, const struct policy *p)
+{
+	static const struct pc_list none;
+	int rc = 0;
+
+	for (uint32_t i = 0; i < PC_OWNERS && !rc; i++)
+		rc = inner_put_element(m->lists, PC_LIST_INDEX(slot, i),
+				       p->lists ? &p->lists[i] : &none,
+				       sizeof(none));
+	return rc;
+}
+
+/* Its keys are not changed any more. */
+static void forget_keys(struct maps *m, uint32_t slot, int fd)
+{
+	int before;
+
+	pthread_mutex_lock(&m->live);
+	before = m->keys_of[slot];
+	m->keys_of[slot] = fd;
+	pthread_mutex_unlock(&m->live);
+	if (before >= 0)
+		close(before);
+}
+
 /*
- * Empties a slot that is not in force, so that only one generation takes room.
- * A program that read the slot number just before a flip may still look here:
- * it finds no key and passes, for the microseconds it lives.  To spare even
- * those, maps_apply() waits for such programs first.
+ * Empties a slot that nobody reads any more, so that only one generation takes
+ * room.  The header first: without it the slot is no policy.
  */
 static int retire(struct maps *m, uint32_t slot)
 {
 	struct pc_policy none = { 0 };
 	struct policy empty = { 0 };
-	int rc = close_put(
-		put_trie(m->prefixes, slot, "pc_prefix_inner", NULL, 0));
+	int rc = inner_put_element(m->policy, slot, &none, sizeof(none));
 
+	forget_keys(m, slot, -1);
 	if (!rc)
-		rc = close_put(put_trie(m->key_rules, slot, "pc_rules_inner",
-					NULL, 0));
+		rc = inner_close(inner_put_trie(m->prefixes, slot,
+						"pc_prefix_inner", NULL, 0));
 	if (!rc)
-		rc = close_put(put_keys(m->keys, slot, &empty));
-	return rc ? rc : put_element(m->policy, slot, &none, sizeof(none));
+		rc = inner_close(inner_put_trie(m->key_rules, slot,
+						"pc_rules_inner", NULL, 0));
+	if (!rc)
+		rc = inner_close(inner_put_keys(m->keys, slot, &empty));
+	return rc ? rc : chunks_clear(m->image, slot);
 }
 
-/* Inner maps of a slot, for the caller to close; negative: none. */
-struct slot_maps {
-	int prefixes;
-	int keys;
-};
-
-/* Everything but the flip. */
+/* Everything but the flip; *keys: the inner map of keys, the caller's. */
 static int fill_slot(struct maps *m, uint32_t slot, const struct policy *p,
-		     struct slot_maps *inner)
+		     int *keys)
 {
-	int rc;
+	int rc = inner_close(inner_put_trie(m->prefixes, slot,
+					    "pc_prefix_inner", p->prefixes,
+					    p->n_prefixes));
 
-	*inner = (struct slot_maps){ -1, -1 };
-	inner->prefixes = put_trie(m->prefixes, slot, "pc_prefix_inner",
-				   p->prefixes, p->n_prefixes);
-	if (inner->prefixes < 0)
-		return inner->prefixes;
-	rc = close_put(put_trie(m->key_rules, slot, "pc_rules_inner",
-				p->key_rules, p->n_key_rules));
+	if (!rc)
+		rc = inner_close(inner_put_trie(m->key_rules, slot,
+						"pc_rules_inner", p->key_rules,
+						p->n_key_rules));
 	if (!rc) {
-		inner->keys = put_keys(m->keys, slot, p);
-		rc = inner->keys < 0 ? inner->keys : 0;
+		*keys = inner_put_keys(m->keys, slot, p);
+		rc = *keys < 0 ? *keys : 0;
 	}
+	if (!rc)
+		rc = chunks_put(m->image, slot, &p->image);
+	if (!rc)
+		rc = put_lists(m, slot, p);
 	if (!rc)
 		rc = put_answers(m, slot, p);
 	if (!rc)
-		rc = put_element(m->policy, slot, &p->head, sizeof(p->head));
+		rc = inner_put_element(m->policy, slot, &p->head,
+				       sizeof(p->head));
 	return rc;
 }
 
-/* A map is found again by its number only with CAP_SYS_ADMIN, so it is kept. */
-static void flip(struct maps *m, uint32_t slot, struct slot_maps *inner)
+static void flip(struct maps *m, uint32_t slot, uint64_t until_ms)
 {
-	int before;
-
-	pthread_mutex_lock(&m->live);
-	__atomic_store_n(m->active_word, slot, __ATOMIC_RELEASE);
-	before = m->live_keys;
-	m->live_keys = inner->keys;
-	pthread_mutex_unlock(&m->live);
-	inner->keys = before;
+	__atomic_store_n(m->active_word, pc_active_word(slot, until_ms),
+			 __ATOMIC_RELEASE);
 }
 
-/*
- * Updating an outer map returns after every program that was running has ended
- * (kernel/bpf/syscall.c, maybe_wait_bpf_programs()), whatever the update was:
- * so what the slot already holds is put there once more, and then nobody reads
- * the other one.
- */
-int maps_apply(struct maps *m, const struct policy *p)
+/* Live: what fails from here on only costs memory. */
+static void retire_unread(struct maps *m, uint32_t slot)
+{
+	if (!inner_wait_programs())
+		retire(m, slot);
+}
+
+int maps_apply(struct maps *m, const struct policy *p, uint64_t confirm_ns)
 {
 	uint32_t old = active_slot(m), slot = !old;
-	struct slot_maps inner;
-	int rc = fill_slot(m, slot, p, &inner);
+	uint64_t until_ms = 0;
+	int rc, keys = -1;
 
+	if (maps_settle(m) == MAPS_PENDING)
+		return -EBUSY;
+	rc = fill_slot(m, slot, p, &keys);
 	if (rc) {
+		if (keys >= 0)
+			close(keys);
 		retire(m, slot);
-	} else {
-		flip(m, slot, &inner);
-		/* Live: what fails from here on only costs memory. */
-		if (!bpf_map_update_elem(m->prefixes, &slot, &inner.prefixes,
-					 BPF_ANY))
-			retire(m, old);
+		return rc;
 	}
-	if (inner.prefixes >= 0)
-		close(inner.prefixes);
-	if (inner.keys >= 0)
-		close(inner.keys);
-	return rc;
+	forget_keys(m, slot, keys);
+	if (confirm_ns)
+		until_ms = boot_ms() + confirm_ns / NS_PER_MS;
+	flip(m, slot, until_ms);
+	m->unsettled = until_ms != 0;
+	if (!until_ms)
+		retire_unread(m, old);
+	return 0;
+}
+
+enum maps_approval maps_settle(struct maps *m)
+{
+	uint64_t word = active_word(m), until_ms = pc_active_until_ms(word);
+	uint32_t slot = word & 1;
+
+	if (!until_ms && !m->unsettled)
+		return MAPS_SETTLED;
+	if (until_ms && boot_ms() <= until_ms)
+		return MAPS_PENDING;
+	/* Somebody may confirm it at this moment. */
+	if (until_ms && !__atomic_compare_exchange_n(
+				m->active_word, &word,
+				pc_active_word(!slot, 0), false,
+				__ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+		return MAPS_PENDING;
+	m->unsettled = false;
+	retire_unread(m, until_ms ? slot : !slot);
+	return until_ms ? MAPS_ROLLED_BACK : MAPS_CONFIRMED;
+}
+
+int maps_confirm(struct maps *m, bool revert)
+{
+	uint64_t word = active_word(m), until_ms = pc_active_until_ms(word);
+	uint32_t slot = (word & 1) ^ revert;
+
+	if (!until_ms)
+		return -ENOENT;
+	if (boot_ms() > until_ms)
+		return -ETIME;
+	return __atomic_compare_exchange_n(m->active_word, &word,
+					   pc_active_word(slot, 0), false,
+					   __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)
+		       ? 0
+		       : -EAGAIN;
+}
+
+uint64_t maps_pending_ns(struct maps *m)
+{
+	uint64_t until_ms = pc_active_until_ms(active_word(m));
+	uint64_t now_ms = boot_ms();
+
+	return until_ms > now_ms ? (until_ms - now_ms) * NS_PER_MS : 0;
 }
 
 int maps_put_key(struct maps *m, const struct pc_digest *d,
 		 const struct pc_key *value)
 {
 	struct pc_key now;
-	int rc = 0;
+	int rc = 0, keys;
 
 	pthread_mutex_lock(&m->live);
-	if (m->live_keys < 0) {
+	keys = m->keys_of[active_slot(m)];
+	if (keys < 0) {
 		rc = -ENOENT;
-	} else if (bpf_map_lookup_elem(m->live_keys, d, &now)) {
+	} else if (bpf_map_lookup_elem(keys, d, &now)) {
 		rc = -errno;
 	} else {
 		now.facts = (now.facts & PC_F_WHITELIST) |
 			    (value->facts & ~PC_F_WHITELIST);
 		now.status = value->status;
 		now.expires_ns = value->expires_ns;
-		if (bpf_map_update_elem(m->live_keys, d, &now, BPF_EXIST))
+		if (bpf_map_update_elem(keys, d, &now, BPF_EXIST))
 			rc = -errno;
 	}
 	pthread_mutex_unlock(&m->live);
@@ -408,6 +347,32 @@ int maps_find_key(struct maps *m, const struct pc_digest *d, struct pc_key *out)
 	return find_inner(m, m->keys, d, out);
 }
 
+/* Tries do not say which prefix matched, so they are looked through. */
+static int find_longest(struct maps *m, int outer, __be32 scope,
+			struct prefix *matched)
+{
+	int fd = open_inner(m, outer), best = -1, rc;
+	struct prefix address = *matched, p;
+	struct pc_prefix_key key;
+
+	if (fd < 0)
+		return fd;
+	rc = bpf_map_get_next_key(fd, NULL, &key);
+	for (; !rc; rc = bpf_map_get_next_key(fd, &key, &key)) {
+		p = (struct prefix){ .family = address.family,
+				     .len = (uint8_t)(key.len - PC_SCOPE_LEN) };
+		memcpy(p.addr, key.addr, sizeof(p.addr));
+		if (key.scope != scope || !prefix_contains(&p, &address) ||
+		    p.len < best)
+			continue;
+		best = p.len;
+		*matched = p;
+	}
+	rc = errno == ENOENT ? 0 : -errno;
+	close(fd);
+	return rc;
+}
+
 int maps_match(struct maps *m, bool key_rules, unsigned int set,
 	       const struct prefix *addr, struct prefix *matched,
 	       struct pc_rule *out)
@@ -420,8 +385,11 @@ int maps_match(struct maps *m, bool key_rules, unsigned int set,
 
 	memcpy(key.addr, addr->addr, sizeof(key.addr));
 	rc = find_inner(m, key_rules ? m->key_rules : m->prefixes, &key, out);
-	if (!rc && matched)
+	if (!rc && matched) {
 		*matched = *addr;
+		rc = find_longest(m, key_rules ? m->key_rules : m->prefixes,
+				  key.scope, matched);
+	}
 	return rc;
 }
 
@@ -453,6 +421,38 @@ int maps_find_within(struct prefix *out, struct maps *m, unsigned int set,
 	return rc;
 }
 
+int maps_find_owner(struct maps *m, uint32_t *owner, struct pc_list *list,
+		    const struct prefix *address)
+{
+	uint32_t slot = active_slot(m), index;
+	struct pc_policy head;
+	int rc = maps_read_policy(m, &head);
+
+	if (!rc)
+		rc = chunks_find(owner, m->image, slot, &head.image, address);
+	if (rc || *owner >= PC_OWNERS)
+		return rc;
+	index = PC_LIST_INDEX(slot, *owner);
+	return bpf_map_lookup_elem(m->lists, &index, list) ? -errno : 0;
+}
+
+int maps_read_list(struct maps *m, uint32_t owner, struct pc_list *out)
+{
+	uint32_t index = PC_LIST_INDEX(active_slot(m), owner);
+
+	return bpf_map_lookup_elem(m->lists, &index, out) ? -errno : 0;
+}
+
+int maps_check_image(struct maps *m, const struct pc_policy *head)
+{
+	uint8_t digest[sizeof(head->image.digest)];
+	int rc = chunks_digest(digest, m->image, active_slot(m), &head->image);
+
+	if (rc)
+		return rc;
+	return memcmp(digest, head->image.digest, sizeof(digest)) ? -EILSEQ : 0;
+}
+
 int maps_clock(struct maps *m, struct pc_clock *out)
 {
 	*out = *m->clock_word;
@@ -478,11 +478,11 @@ void maps_set_draining(struct maps *m, bool draining)
 	__atomic_store_n(&m->clock_word->draining, draining, __ATOMIC_RELAXED);
 }
 
-int maps_count(struct maps *m, enum pc_reason reason, struct pc_count *out)
+/* A counter of each processor's, added up. */
+static int add_up(struct pc_count *out, int fd, uint32_t index)
 {
 	int n = libbpf_num_possible_cpus();
 	struct pc_count *per_cpu, sum = { 0 };
-	uint32_t index = reason;
 	int rc = 0;
 
 	if (n < 0)
@@ -490,7 +490,7 @@ int maps_count(struct maps *m, enum pc_reason reason, struct pc_count *out)
 	per_cpu = calloc((size_t)n, sizeof(*per_cpu));
 	if (!per_cpu)
 		return -ENOMEM;
-	if (bpf_map_lookup_elem(m->counts, &index, per_cpu))
+	if (bpf_map_lookup_elem(fd, &index, per_cpu))
 		rc = -errno;
 	for (int i = 0; i < n && !rc; i++) {
 		sum.done += per_cpu[i].done;
@@ -500,4 +500,14 @@ int maps_count(struct maps *m, enum pc_reason reason, struct pc_count *out)
 	if (!rc)
 		*out = sum;
 	return rc;
+}
+
+int maps_count(struct maps *m, enum pc_reason reason, struct pc_count *out)
+{
+	return add_up(out, m->counts, reason);
+}
+
+int maps_count_list(struct maps *m, uint32_t owner, struct pc_count *out)
+{
+	return add_up(out, m->list_hits, owner);
 }

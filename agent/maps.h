@@ -21,13 +21,17 @@ struct maps {
 	int prefixes;
 	int key_rules;
 	int keys;
+	int image;
+	int lists;
+	int list_hits;
 	int answers;
 	int clock;
 	int counts;
-	/* What maps_put_key() writes: the keys of the last maps_apply(). */
-	int live_keys;
-	pthread_mutex_t live;  /* of live_keys; held for a system call or two */
-	uint32_t *active_word; /* mapped, of pc_active */
+	/* What maps_put_key() writes: the keys that maps_apply() put. */
+	int keys_of[2];	       /* by slot; -1: of an earlier run */
+	pthread_mutex_t live;  /* of keys_of; held for a system call or two */
+	bool unsettled;	       /* the last one was on approval */
+	uint64_t *active_word; /* mapped, of pc_active */
 	struct pc_clock *clock_word; /* mapped, of pc_clock */
 };
 
@@ -40,10 +44,31 @@ void maps_close(struct maps *m);
 
 /*
  * Writes a policy into the idle slot, compares what can be read back, and makes
- * it live.  On failure the policy in force stays in force.  0 or -errno
- * (-EILSEQ: what was read back is not what was written).
+ * it live; confirm_ns not 0: for so long, and if nobody confirms it by then the
+ * programs go back to the one before.  On failure the policy in force stays in
+ * force.  0 or -errno (-EILSEQ: what was read back is not what was written;
+ * -EBUSY: another one waits to be confirmed).
  */
-int maps_apply(struct maps *m, const struct policy *p);
+int maps_apply(struct maps *m, const struct policy *p, uint64_t confirm_ns);
+
+enum maps_approval {
+	MAPS_SETTLED,	 /* nothing is on approval */
+	MAPS_PENDING,	 /* neither confirmed nor too late yet */
+	MAPS_CONFIRMED,	 /* since the last call; what was before is gone */
+	MAPS_ROLLED_BACK /* since the last call; nobody confirmed it */
+};
+
+/* What became of a policy on approval; gives the room of the other one back. */
+enum maps_approval maps_settle(struct maps *m);
+
+/*
+ * Makes a policy on approval the one in force, or goes back at once.  Needs no
+ * agent.  0; -ENOENT: none is; -ETIME: too late; -EAGAIN: ask again.
+ */
+int maps_confirm(struct maps *m, bool revert);
+
+/* How long it may still be confirmed; 0: there is nothing to confirm. */
+uint64_t maps_pending_ns(struct maps *m);
 
 /*
  * Changes status, facts and expiry of a key of the last maps_apply(), which may
@@ -62,8 +87,7 @@ int maps_find_key(struct maps *m, const struct pc_digest *d,
 
 /*
  * The rule of the longest prefix of a set that holds an address, as the kernel
- * finds it.  matched, where not NULL, gets the address itself: tries do not say
- * which prefix matched.  -ENOENT: none.
+ * finds it, and, where matched is not NULL, that prefix.  -ENOENT: none.
  */
 int maps_match(struct maps *m, bool key_rules, unsigned int set,
 	       const struct prefix *addr, struct prefix *matched,
@@ -73,6 +97,16 @@ int maps_match(struct maps *m, bool key_rules, unsigned int set,
 int maps_find_within(struct prefix *out, struct maps *m, unsigned int set,
 		     const struct prefix *outer);
 
+/*
+ * Who owns an address in the image in force, PC_OWNER_*, and what that list is
+ * called.  0 or -errno.
+ */
+int maps_find_owner(struct maps *m, uint32_t *owner, struct pc_list *list,
+		    const struct prefix *address);
+int maps_read_list(struct maps *m, uint32_t owner, struct pc_list *out);
+/* Is the image what its header says?  0; -EILSEQ: no; -errno. */
+int maps_check_image(struct maps *m, const struct pc_policy *head);
+
 int maps_clock(struct maps *m, struct pc_clock *out);
 /* One field at a time, so that a program never sees half of one. */
 void maps_set_clock(struct maps *m, const struct pc_clock *clock);
@@ -81,5 +115,6 @@ void maps_set_draining(struct maps *m, bool draining);
 
 /* The counter of a reason, summed over CPUs. */
 int maps_count(struct maps *m, enum pc_reason reason, struct pc_count *out);
+int maps_count_list(struct maps *m, uint32_t owner, struct pc_count *out);
 
 #endif /* MAPS_H */

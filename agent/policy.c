@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "addresses.h"
 #include "answer.h"
 #include "decide.h"
 #include "hostwide.h"
@@ -112,7 +113,7 @@ static int compile_keys(struct build *b)
 	return err;
 }
 
-static struct policy_prefix prefix_of(uint32_t set, const struct prefix *p,
+struct policy_prefix policy_prefix_of(uint32_t set, const struct prefix *p,
 				      enum pc_reason reason, uint32_t source)
 {
 	struct policy_prefix out = {
@@ -131,7 +132,7 @@ static void add_rules(struct policy *p, uint32_t set,
 {
 	for (size_t i = 0; i < list->n; i++)
 		p->key_rules[p->n_key_rules++] =
-			prefix_of(set, &list->items[i], reason, number);
+			policy_prefix_of(set, &list->items[i], reason, number);
 }
 
 static int compile_key_rules(struct build *b)
@@ -162,107 +163,13 @@ static int compile_key_rules(struct build *b)
 	return 0;
 }
 
-/* By key; for one key the operator's word comes first. */
-static int compare_prefixes(const void *a, const void *b)
-{
-	const struct policy_prefix *x = a, *y = b;
-	int order = memcmp(&x->key, &y->key, sizeof(x->key));
-
-	if (order)
-		return order;
-	return (x->value.source > y->value.source) -
-	       (x->value.source < y->value.source);
-}
-
-static size_t drop_repeated(struct policy_prefix *items, size_t n)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		if (!i || memcmp(&items[kept - 1].key, &items[i].key,
-				 sizeof(items[i].key)))
-			items[kept++] = items[i];
-	}
-	return kept;
-}
-
-/* One list of host-wide prefixes and what a hit in it means. */
-struct source {
-	uint32_t set;
-	enum pc_reason reason;
-	enum policy_source from;
-	struct prefix_list list;
-};
-
-static int merge_sources(struct policy *p, const struct source *sources,
-			 size_t n_sources)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < n_sources; i++)
-		n += sources[i].list.n;
-	if (n > POLICY_MAX)
-		return -E2BIG;
-	p->prefixes = calloc(n + 1, sizeof(*p->prefixes));
-	if (!p->prefixes)
-		return -ENOMEM;
-	n = 0;
-	for (size_t i = 0; i < n_sources; i++) {
-		const struct source *s = &sources[i];
-
-		for (size_t j = 0; j < s->list.n; j++)
-			p->prefixes[n++] = prefix_of(s->set, &s->list.items[j],
-						     s->reason, s->from);
-	}
-	qsort(p->prefixes, n, sizeof(*p->prefixes), compare_prefixes);
-	p->n_prefixes = drop_repeated(p->prefixes, n);
-	for (size_t i = 0; i < p->n_prefixes; i++)
-		p->summary.n_prefixes[ntohl(p->prefixes[i].key.scope) >> 1]++;
-	return 0;
-}
-
 static int compile_prefixes(struct build *b)
 {
-	struct ruleset_waste waste = { 0, NULL };
-	struct prefix_list allow = { 0 }, block = { 0 }, wide = { 0 };
-	char quote[SUMMARY_QUOTE_SIZE];
-	int err = ruleset_parse_list(&allow, &waste, b->opt->profile,
-				     b->s->ip_allowlist);
+	struct prefix_list wide = { NULL, 0 };
+	int err = hostwide_find(&wide, &b->p.summary, b->opt, b->sets, b->live);
 
 	if (!err)
-		err = ruleset_parse_list(&block, &waste, b->opt->profile,
-					 b->s->ip_blacklist);
-	for (size_t i = 0; !err && i < waste.n; i++)
-		summary_warn(
-			&b->p.summary, WARNING_PATTERN,
-			"the snapshot's header: pattern %s matches nothing",
-			summary_quote(quote, waste.first));
-	if (!err)
-		err = hostwide_find(&wide, &b->p.summary, b->opt, b->sets,
-				    b->live);
-	if (!err) {
-		const struct source sources[] = {
-			{ PC_SET_ALLOW, PC_R_ALLOW_LIST, POLICY_OPERATOR,
-			  b->opt->allow },
-			{ PC_SET_ALLOW, PC_R_ALLOW_LIST, POLICY_SNAPSHOT,
-			  allow },
-			{ PC_SET_DENY, PC_R_BLOCK_LIST, POLICY_OPERATOR,
-			  b->opt->block },
-			{ PC_SET_DENY, PC_R_SNAPSHOT_LIST, POLICY_SNAPSHOT,
-			  block },
-			{ PC_SET_DENY, PC_R_SNAPSHOT_LIST, POLICY_IP_SCOPE,
-			  wide },
-			{ PC_SET_PROXY, PC_R_ADDRESS_UNSURE, POLICY_OPERATOR,
-			  b->opt->proxies },
-			{ PC_SET_GATEWAY, PC_R_KEY_LIVE, POLICY_OPERATOR,
-			  b->opt->gateways },
-		};
-
-		err = merge_sources(&b->p, sources,
-				    sizeof(sources) / sizeof(sources[0]));
-	}
-	free(allow.items);
-	free(block.items);
+		err = addresses_compile(&b->p, b->s, b->opt, &wide);
 	free(wide.items);
 	return err;
 }
@@ -354,8 +261,13 @@ static void compile_head(struct build *b)
 	head->n_keys = b->p.n_keys;
 	head->n_rule_prefixes = b->p.n_key_rules;
 	/* Lists, that is: the gateway's own addresses are not one. */
-	head->n_prefixes =
-		b->p.n_prefixes - b->p.summary.n_prefixes[PC_SET_GATEWAY];
+	head->n_prefixes = b->p.summary.n_prefixes[PC_SET_ALLOW] +
+			   b->p.summary.n_prefixes[PC_SET_PROXY] +
+			   b->p.summary.n_blocked;
+	head->image = b->p.image.head;
+	head->whole_host = opt->whole_host;
+	head->offend_after = opt->offend_after;
+	head->offend_window_ns = opt->offend_window_ns;
 	head->n_rule_sets = rulesets_count(b->sets);
 	head->profile = opt->profile;
 	head->run_mode = opt->run_mode;
@@ -450,6 +362,8 @@ void policy_fini(struct policy *p)
 	free(p->key_rules);
 	free(p->prefixes);
 	free(p->answers);
+	free(p->lists);
+	image_fini(&p->image);
 	memset(p, 0, sizeof(*p));
 }
 

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "image.h"
 #include "pc_abi.h"
 #include "ruleset.h"
 #include "snapshot.h"
@@ -22,6 +23,15 @@ enum ip_scope {
 	IP_SCOPE_KEY,
 	IP_SCOPE_CONSENSUS,
 	IP_SCOPE_GLOBAL
+};
+
+/* A list file, as it was read. */
+struct policy_file {
+	const char *path;
+	bool allow;
+	struct prefix_list prefixes;
+	uint8_t digest[32]; /* SHA-256 of its bytes */
+	int64_t loaded_ns;  /* Unix time */
 };
 
 /* What the operator asked for; borrowed by policy_compile(). */
@@ -41,12 +51,16 @@ struct policy_options {
 	bool custom_forwarded;
 	struct prefix_list allow;
 	struct prefix_list block;
+	const struct policy_file *files;
+	size_t n_files; /* at most 250 that are no allow files */
 	struct prefix_list proxies;
 	struct prefix_list
 		gateways; /* where the gateway listens, from outside */
 	const uint16_t *ports;
 	size_t n_ports;
 	const char *source; /* name of the snapshot, for status */
+	uint32_t offend_after; /* refusals in the window; 0: not counted */
+	uint64_t offend_window_ns;
 	int64_t now_ns;	    /* Unix time: for loaded_ns and the summary */
 	uint64_t generation;
 };
@@ -76,15 +90,22 @@ struct policy {
 	size_t n_key_rules;
 	struct policy_prefix *prefixes; /* pc_prefixes, unique keys */
 	size_t n_prefixes;
+	struct image image;
+	struct pc_list *lists; /* PC_OWNERS of them */
 	/* One slot's part of pc_answers: index PC_ANSWER_INDEX(0, …). */
 	struct pc_answer *answers;
 	struct policy_summary summary;
 };
 
-/* 0, -ENOMEM, -E2BIG (more prefixes or keys than the maps can ever hold). */
+/* 0, -ENOMEM, -EIO, -E2BIG (more prefixes or keys than the maps can ever hold).
+ */
 int policy_compile(struct policy *out, const struct snapshot *s,
 		   const struct policy_options *opt);
 void policy_fini(struct policy *p);
+
+/* An element of a trie: what a hit means, and who says so. */
+struct policy_prefix policy_prefix_of(uint32_t set, const struct prefix *p,
+				      enum pc_reason reason, uint32_t source);
 
 /*
  * Until which Unix time a snapshot's word holds that there are no other keys;

@@ -143,6 +143,12 @@ int prefix_parse_strict(struct prefix *out, const char *text)
 	return err;
 }
 
+void prefix_shorten(struct prefix *p, uint8_t len)
+{
+	p->len = len;
+	mask_host_bits(p);
+}
+
 struct run {
 	unsigned int start;
 	unsigned int n;

@@ -48,6 +48,9 @@ const char *prefix_print(const struct prefix *p,
 const char *prefix_print_address(const struct prefix *p,
 				 char buf[static PREFIX_STRLEN]);
 
+/* The prefix of len bits, no more than it has, that it lies in. */
+void prefix_shorten(struct prefix *p, uint8_t len);
+
 /* Families never contain each other. */
 bool prefix_contains(const struct prefix *outer, const struct prefix *inner);
 /* Total order: family, address, length. */

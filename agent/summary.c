@@ -106,7 +106,7 @@ void summary_print(FILE *f, const struct policy_summary *s)
 	fprintf(f, "%-23s %zu (%zu prefixes, %zu keys)\n", "rule sets",
 		s->n_rule_sets, s->n_rule_prefixes, s->n_with_rules);
 	fprintf(f, "%-23s %zu allow, %zu block, %zu proxy\n", "prefixes",
-		s->n_prefixes[PC_SET_ALLOW], s->n_prefixes[PC_SET_DENY],
+		s->n_prefixes[PC_SET_ALLOW], s->n_blocked,
 		s->n_prefixes[PC_SET_PROXY]);
 	for (size_t i = 0; i < s->n_warnings; i++) {
 		const struct policy_warning *w = &s->warnings[i];
@@ -154,7 +154,7 @@ json_t *summary_json(const struct policy_summary *s)
 		(json_int_t)s->n_rule_prefixes, "keys_with_rules",
 		(json_int_t)s->n_with_rules, "allow_prefixes",
 		(json_int_t)s->n_prefixes[PC_SET_ALLOW], "block_prefixes",
-		(json_int_t)s->n_prefixes[PC_SET_DENY], "proxy_prefixes",
+		(json_int_t)s->n_blocked, "proxy_prefixes",
 		(json_int_t)s->n_prefixes[PC_SET_PROXY], "warnings",
 		warnings_json(s));
 }

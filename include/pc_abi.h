@@ -201,7 +201,7 @@ static inline __u32 pc_active_slot(__u64 word, __u64 now_ms)
  */
 enum pc_set {
 	PC_SET_ALLOW = 1,
-	PC_SET_PROXY = 3,
+	PC_SET_PROXY,
 	PC_SET_GATEWAY, /* destinations: where the gateway is reached */
 	PC_SET_MAX
 };

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The host-wide part of a policy: which addresses are spared, which speak for
+ * others, where the gateway is, and the image of who is dropped, with the names
+ * of the lists.  Pure.
+ */
+#ifndef ADDRESSES_H
+#define ADDRESSES_H
+
+#include "policy.h"
+
+/*
+ * Fills in prefixes, image, lists and what the head and the summary say of
+ * them.  wide: what --ip-scope drops.  0, -ENOMEM, -EIO, -E2BIG.
+ */
+int addresses_compile(struct policy *p, const struct snapshot *s,
+		      const struct policy_options *opt,
+		      const struct prefix_list *wide);
+
+#endif /* ADDRESSES_H */
