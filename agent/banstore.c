@@ -16,11 +16,14 @@
 /* A person waits for a ban, the agent's loop does not. */
 #define BUSY_MS 5000
 #define QUICK_BUSY_MS 300
+#define QUICK_PAGES 64
+#define CHECKPOINT_PAGES 1000
 /* More than one comes with each that is put. */
 #define PRUNED "64"
 
 struct banstore {
 	sqlite3 *sqlite;
+	int wal_pages; /* after the last commit */
 	char error[BANSTORE_ERROR_SIZE];
 };
 
@@ -80,11 +83,35 @@ static bool is_patient(enum banstore_mode mode)
 	return mode == BANSTORE_WRITE || mode == BANSTORE_CHANGE;
 }
 
+static int note_wal(void *arg, sqlite3 *sqlite, const char *name, int pages)
+{
+	struct banstore *s = arg;
+
+	s->wal_pages = pages;
+	/* What fails here is done by the next one. */
+	if (pages >= CHECKPOINT_PAGES)
+		sqlite3_wal_checkpoint_v2(
+			sqlite, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	return SQLITE_OK;
+}
+
+/*
+ * Who closes a file last moves all to its place, with two syncs.  The agent's
+ * loop is not to pay for that with each ban; but who opens it first reads again
+ * what was not moved, so that is not to become much.
+ */
+static int set_tidying(struct banstore *s, bool tidies)
+{
+	return sqlite3_db_config(s->sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE,
+				 !tidies, NULL);
+}
+
 static int prepare_file(struct banstore *s, enum banstore_mode mode)
 {
 	int patience_ms = is_patient(mode) ? BUSY_MS : QUICK_BUSY_MS, rc;
 
 	sqlite3_busy_timeout(s->sqlite, patience_ms);
+	sqlite3_wal_hook(s->sqlite, note_wal, s);
 	if (sqlite3_db_readonly(s->sqlite, "main") == 1)
 		return fail(s, -EROFS);
 	rc = schema_ensure(s->sqlite, s->error, sizeof(s->error));
@@ -98,10 +125,8 @@ static int prepare_file(struct banstore *s, enum banstore_mode mode)
 					  ? "PRAGMA synchronous = FULL"
 					  : "PRAGMA synchronous = NORMAL",
 				  NULL, NULL, NULL);
-	/* To be the last one must not cost the agent's loop two syncs. */
-	if (rc == SQLITE_OK && !is_patient(mode))
-		rc = sqlite3_db_config(
-			s->sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	if (rc == SQLITE_OK)
+		rc = set_tidying(s, is_patient(mode));
 	return told(s, rc);
 }
 
@@ -136,6 +161,8 @@ void banstore_close(struct banstore *s)
 {
 	if (!s)
 		return;
+	if (s->wal_pages >= QUICK_PAGES)
+		set_tidying(s, true);
 	sqlite3_close(s->sqlite);
 	filelock_release();
 	free(s);
