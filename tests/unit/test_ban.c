@@ -27,6 +27,16 @@ static struct ban ban_of(int64_t made_ns, int64_t expires_ns,
 	return b;
 }
 
+static void assert_same(const struct ban *a, const struct ban *b)
+{
+	assert_int_equal(prefix_compare(&a->prefix, &b->prefix), 0);
+	assert_true(a->made_ns == b->made_ns);
+	assert_true(a->expires_ns == b->expires_ns);
+	assert_int_equal(a->made_by, b->made_by);
+	assert_int_equal(a->times, b->times);
+	assert_string_equal(a->reason, b->reason);
+}
+
 static void it_is_over_after_its_end(void **state)
 {
 	struct ban b = ban_of(NOW, NOW + HOUR, "");
@@ -91,7 +101,7 @@ static void a_second_one_never_shortens_the_first(void **state)
 		    strcmp(b.reason, merges[i].holds.reason))
 			fail_msg("%s", merges[i].what);
 		ban_merge(&b, NULL, &want);
-		assert_memory_equal(&b, &want, sizeof(b));
+		assert_same(&b, &want);
 	}
 }
 
@@ -140,7 +150,7 @@ static void one_in_force_is_left_alone(void **state)
 
 	(void)state;
 	assert_int_equal(ban_repeat(&b, &old, &want, &rule), -EALREADY);
-	assert_memory_equal(&b, &old, sizeof(b));
+	assert_same(&b, &old);
 	assert_int_equal(ban_repeat(&b, NULL, &want, &rule), 0);
 	assert_true(b.expires_ns == NOW + HOUR && b.times == 1);
 }
