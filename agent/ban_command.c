@@ -9,90 +9,85 @@
 
 #include "ban_list.h"
 #include "bans.h"
-#include "host.h"
+#include "consent.h"
 #include "log.h"
 #include "maps.h"
 #include "options.h"
 #include "timestamp.h"
 
-static const struct prefix loopback[] = {
-	{ AF_INET, 8, { 127 } },
-	{ AF_INET6, 128, { [15] = 1 } },
-};
-
-static bool overlap(const struct prefix *a, const struct prefix *b)
+/* Nobody honest has one of these, but what is told to ban it is wrong. */
+static int check_loopback(const struct prefix *p)
 {
-	return prefix_contains(a, b) || prefix_contains(b, a);
-}
+	static const struct prefix loopback[] = {
+		{ AF_INET, 8, { 127 } },
+		{ AF_INET6, 128, { [15] = 1 } },
+	};
 
-/* This host's own.  -EADDRINUSE, logged: it is among them. */
-static int check_host(const struct prefix *p)
-{
-	char text[PREFIX_STRLEN];
-	struct prefix *own = NULL;
-	size_t n = 0;
-	int rc = host_addresses(&own, &n);
-
-	for (size_t i = 0; i < 2 && !rc; i++) {
-		if (overlap(p, &loopback[i]))
-			rc = -EADDRINUSE;
-	}
-	if (rc == -EADDRINUSE)
-		log_line("that is, or holds, the loopback address");
-	for (size_t i = 0; i < n && !rc; i++) {
-		if (!prefix_contains(p, &own[i]))
+	for (size_t i = 0; i < 2; i++) {
+		if (!prefix_contains(p, &loopback[i]) &&
+		    !prefix_contains(&loopback[i], p))
 			continue;
-		rc = -EADDRINUSE;
-		log_line("%s is this host's own address",
-			 prefix_print_address(&own[i], text));
+		log_line("that is, or holds, the loopback address");
+		return -EPERM;
 	}
-	free(own);
-	return rc;
+	return 0;
 }
 
 /* Proxies speak for everybody. */
 static int check_proxies(struct maps *m, const struct prefix *p)
 {
+	struct prefix_list within = { NULL, 0 };
 	char text[PREFIX_STRLEN];
-	struct prefix proxy;
 	struct pc_rule rule;
+	int rc;
 
 	if (!maps_match(m, false, PC_SET_PROXY, p, NULL, &rule)) {
 		log_line("that is a trusted proxy's address");
-		return -EADDRINUSE;
+		return -EPERM;
 	}
-	if (maps_find_within(&proxy, m, PC_SET_PROXY, p))
-		return 0;
-	log_line("%s is a trusted proxy", prefix_print(&proxy, text));
-	return -EADDRINUSE;
+	rc = maps_list_within(&within, m, PC_SET_PROXY, p);
+	if (within.n) {
+		log_line("%s is a trusted proxy",
+			 prefix_print(&within.items[0], text));
+		rc = -EPERM;
+	}
+	free(within.items);
+	return rc;
 }
 
 /* Allow entries win, whatever is banned. */
-static int check_allowed(struct maps *m, const struct prefix *p)
+static int check_allowed(struct prefix_list *allow, struct maps *m,
+			 const struct prefix *p)
 {
 	char text[PREFIX_STRLEN];
-	struct prefix allowed;
 	struct pc_rule rule;
+	int rc;
 
 	if (!maps_match(m, false, PC_SET_ALLOW, p, NULL, &rule)) {
 		log_line("an allow entry has all of it: the ban would come to "
 			 "nothing");
-		return -EADDRINUSE;
+		return -EPERM;
 	}
-	if (!maps_find_within(&allowed, m, PC_SET_ALLOW, p))
-		log_line("%s stays allowed", prefix_print(&allowed, text));
-	return 0;
+	rc = maps_list_within(allow, m, PC_SET_ALLOW, p);
+	if (!rc && allow->n)
+		log_line("%s stays allowed (and %zu more)",
+			 prefix_print(&allow->items[0], text), allow->n - 1);
+	return rc;
 }
 
-/* What is in force knows whom it must not lose. */
-static int check_policy(const char *pin_dir, const struct prefix *p)
+/*
+ * The policy in force knows whom it must not lose, and who is allowed: allow is
+ * the caller's to free.
+ */
+static int check_policy(struct prefix_list *allow, const char *pin_dir,
+			const struct prefix *p)
 {
 	struct pc_policy policy;
 	struct maps m;
 	int rc = maps_open_pinned(&m, pin_dir);
 
 	if (rc)
-		return rc == -ENOENT ? 0 : rc;
+		return rc == -ENOENT ? 0 : rc == -EPERM ? -EACCES : rc;
 	rc = maps_read_policy(&m, &policy);
 	if (!rc) {
 		if (policy.monitor)
@@ -100,22 +95,27 @@ static int check_policy(const char *pin_dir, const struct prefix *p)
 				 "dropped");
 		rc = check_proxies(&m, p);
 		if (!rc)
-			rc = check_allowed(&m, p);
+			rc = check_allowed(allow, &m, p);
 	}
 	maps_close(&m);
 	return rc == -ENOENT ? 0 : rc;
 }
 
-/*
- * Whom nobody bans by mistake: this is where whatever guards a policy against
- * locking its operator out is asked about a ban, too.
- */
+/* Whom nobody bans by mistake, this host and session included. */
 static int check_target(const struct options *o, const struct prefix *p)
 {
-	int rc = check_host(p);
+	struct prefix_list allow = { NULL, 0 };
+	struct consent consent = { 0 };
+	int rc = check_loopback(p);
 
 	if (!rc)
-		rc = check_policy(o->pin_dir, p);
+		rc = check_policy(&allow, o->pin_dir, p);
+	if (!rc)
+		rc = consent_open(&consent, o);
+	if (!rc)
+		rc = consent_ban(&consent, p, &allow);
+	consent_close(&consent);
+	free(allow.items);
 	return rc;
 }
 
@@ -126,7 +126,7 @@ static int guard(const struct options *o, const struct prefix *p)
 
 	if (!rc || o->force)
 		return 0;
-	if (rc == -EADDRINUSE)
+	if (rc == -EPERM)
 		log_line("%s not banned; --force bans it all the same",
 			 prefix_print(p, text));
 	else

@@ -393,31 +393,43 @@ int maps_match(struct maps *m, bool key_rules, unsigned int set,
 	return rc;
 }
 
-int maps_find_within(struct prefix *out, struct maps *m, unsigned int set,
+static int add_prefix(struct prefix_list *list, const struct prefix *p)
+{
+	struct prefix *items =
+		reallocarray(list->items, list->n + 1, sizeof(*items));
+
+	if (!items)
+		return -ENOMEM;
+	items[list->n++] = *p;
+	list->items = items;
+	return 0;
+}
+
+int maps_list_within(struct prefix_list *out, struct maps *m, unsigned int set,
 		     const struct prefix *outer)
 {
 	const __be32 scope = htonl(PC_SCOPE(set, outer->family == AF_INET6));
-	int fd = open_inner(m, m->prefixes), rc;
-	struct pc_prefix_key key;
-	struct prefix p;
+	struct pc_prefix_key key, *at = NULL;
+	int fd = open_inner(m, m->prefixes), rc = 0;
+	struct prefix_list list = { NULL, 0 };
 
 	if (fd < 0)
 		return fd;
-	rc = bpf_map_get_next_key(fd, NULL, &key);
-	for (; !rc; rc = bpf_map_get_next_key(fd, &key, &key)) {
-		if (key.scope != scope)
-			continue;
-		p = (struct prefix){ .family = outer->family,
-				     .len = (uint8_t)(key.len - PC_SCOPE_LEN) };
+	for (; !rc && !bpf_map_get_next_key(fd, at, &key); at = &key) {
+		struct prefix p = { .family = outer->family,
+				    .len = (uint8_t)(key.len - PC_SCOPE_LEN) };
+
 		memcpy(p.addr, key.addr, sizeof(p.addr));
-		if (prefix_contains(outer, &p))
-			break;
+		if (key.scope == scope && prefix_contains(outer, &p))
+			rc = add_prefix(&list, &p);
 	}
-	if (rc)
+	if (!rc && errno != ENOENT)
 		rc = -errno;
-	else
-		*out = p;
 	close(fd);
+	if (rc)
+		free(list.items);
+	else
+		*out = list;
 	return rc;
 }
 

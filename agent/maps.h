@@ -93,8 +93,8 @@ int maps_match(struct maps *m, bool key_rules, unsigned int set,
 	       const struct prefix *addr, struct prefix *matched,
 	       struct pc_rule *out);
 
-/* A prefix of a host-wide set that lies in outer, or is it.  -ENOENT: none. */
-int maps_find_within(struct prefix *out, struct maps *m, unsigned int set,
+/* The prefixes of a host-wide set that lie in outer, or are it.  Free items. */
+int maps_list_within(struct prefix_list *out, struct maps *m, unsigned int set,
 		     const struct prefix *outer);
 
 /*

@@ -73,6 +73,7 @@ fails "this host" 1 "$gateway" "${ban[@]}" 10.77.0.0/24
 fails "this host, IPv6" 1 "$gateway6" "${ban[@]}" "$gateway6"
 fails "a proxy" 1 "trusted proxy" "${ban[@]}" 203.0.113.1
 fails "a net with proxies" 1 203.0.113.0/29 "${ban[@]}" 203.0.113.0/24
+fails "nearly everybody" 1 "wider than" "${ban[@]}" 64.0.0.0/7
 fails "who is allowed" 1 "allow entry" "${ban[@]}" 198.51.100.129
 is "none of them is banned" "$(in_gateway "${bans[@]}" -j | jq length)" 1
 fails "a net with some who are allowed" 0 "198.51.100.128/25 stays allowed" \
