@@ -4,7 +4,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -16,6 +15,7 @@
 #include "clock.h"
 #include "host.h"
 #include "interfaces.h"
+#include "links.h"
 #include "living.h"
 #include "loader.h"
 #include "log.h"
@@ -23,10 +23,11 @@
 #include "notify.h"
 #include "options.h"
 #include "pins.h"
-#include "policy.h"
+#include "rollout.h"
 #include "service.h"
 #include "signals.h"
-#include "snapshot.h"
+#include "warden.h"
+#include "watch.h"
 
 /* How often the lease is renewed and the clock's offset looked at. */
 #define TICK_NS 250000000L
@@ -39,12 +40,20 @@ struct agent {
 	struct maps maps;
 	struct living living;
 	struct bans bans;
+	struct rollout rollout;
+	struct warden warden;
+	struct links *links;
 	struct service *service; /* NULL: none */
 	unsigned int ticks;
 	int lock;
+	int epoll;
 	int signals;
 	int timer;
-	uint64_t generation; /* in force; 0: none */
+	struct event {
+		struct watch watch;
+		struct agent *agent;
+	} on_signal, on_timer, on_files;
+	bool leaving;
 	bool has_maps;
 	bool put_failed; /* said once */
 	bool adopted;	 /* a policy of an earlier run was in force */
@@ -59,99 +68,19 @@ static void close_fd(int fd)
 static void agent_fini(struct agent *a)
 {
 	service_free(a->service);
+	links_close(a->links);
+	warden_close(&a->warden);
+	rollout_close(&a->rollout);
 	if (a->has_maps)
 		maps_close(&a->maps);
 	living_close(&a->living);
 	bans_close(&a->bans);
 	loader_free(a->loader);
 	close_fd(a->lock);
+	close_fd(a->epoll);
 	close_fd(a->signals);
 	close_fd(a->timer);
 	options_fini(&a->opt);
-}
-
-/* A snapshot, and what was made of it. */
-struct material {
-	struct snapshot snap;
-	struct policy policy;
-};
-
-static void material_fini(struct material *m)
-{
-	snapshot_fini(&m->snap);
-	policy_fini(&m->policy);
-}
-
-/* The snapshot and the flags to a policy; the summary of what failed is logged.
- */
-static int compile(struct material *out, const struct agent *a)
-{
-	struct policy_options opt = { 0 };
-	char error[SNAPSHOT_ERROR_SIZE] = "";
-	struct prefix *own = NULL;
-	int rc = 0;
-
-	options_policy(&opt, &a->opt);
-	if (!opt.gateways.n)
-		rc = host_addresses(&own, &opt.gateways.n);
-	if (rc) {
-		log_line("cannot list this host's addresses: %s",
-			 strerror(-rc));
-		return rc;
-	}
-	if (own)
-		opt.gateways.items = own;
-	opt.now_ns = a->opt.clock_ns ? a->opt.clock_ns : clock_now_ns();
-	if (a->opt.snapshot)
-		rc = snapshot_load(&out->snap, a->opt.snapshot, error);
-	if (rc) {
-		log_line("snapshot %s", error);
-	} else {
-		rc = policy_compile(&out->policy, &out->snap, &opt);
-		if (rc)
-			log_line("cannot compile the policy: %s",
-				 strerror(-rc));
-	}
-	free(own);
-	return rc;
-}
-
-static void log_policy(const struct policy *p)
-{
-	log_line("generation %llu in force: %zu keys, %zu live, %zu prefixes",
-		 (unsigned long long)p->head.generation, p->n_keys,
-		 p->summary.n_live, p->n_prefixes);
-	for (size_t i = 0; i < p->summary.n_warnings; i++)
-		log_line("warning: %s (%zu)", p->summary.warnings[i].text,
-			 p->summary.warnings[i].count);
-}
-
-/*
- * The kernel first, by the use that the snapshot tells of; the service then
- * tells it of the keys whose use since then makes a difference, which takes a
- * few milliseconds.
- */
-static int apply(struct agent *a, struct material *m)
-{
-	struct policy *p = &m->policy;
-	int rc;
-
-	p->head.generation = a->generation + 1;
-	rc = maps_apply(&a->maps, p);
-	if (rc) {
-		log_line("cannot write the policy: %s", strerror(-rc));
-		return rc;
-	}
-	a->generation = p->head.generation;
-	log_policy(p);
-	if (!a->service || !a->opt.snapshot)
-		return 0;
-	rc = service_replace(a->service, &m->snap, p->head.complete_until_ns);
-	if (rc)
-		log_line("the decision service goes on with the keys from "
-			 "before: %s",
-			 strerror(-rc));
-	return rc;
 }
 
 static void tell_kernel(const struct pc_digest *key, const struct pc_key *value,
@@ -175,25 +104,10 @@ static void tick(struct agent *a)
 	clock_take(&clock, a->opt.lease_ns);
 	clock.stopped_ns = a->opt.clock_ns;
 	maps_set_clock(&a->maps, &clock);
+	rollout_tick(&a->rollout);
 	if (++a->ticks % SWEEP_TICKS == 0)
 		living_sweep(&a->living, clock_boot_ns());
 	bans_tick(&a->bans);
-}
-
-/* A long reload must not cost the lease: it is renewed on the way. */
-static void reload(struct agent *a)
-{
-	struct material m = { 0 };
-	int rc = compile(&m, a);
-
-	tick(a);
-	if (!rc)
-		rc = apply(a, &m);
-	tick(a);
-	material_fini(&m);
-	if (rc)
-		log_line("keeping generation %llu",
-			 (unsigned long long)a->generation);
 }
 
 static bool listens(const struct port_list *ports, uint16_t port)
@@ -271,7 +185,7 @@ static int load(struct agent *a)
 		return rc;
 	a->adopted = !maps_read_policy(&a->maps, &old);
 	if (a->adopted)
-		a->generation = old.generation;
+		a->rollout.generation = old.generation;
 	return 0;
 }
 
@@ -280,6 +194,9 @@ static int open_events(struct agent *a)
 	struct itimerspec every = { .it_interval.tv_nsec = TICK_NS,
 				    .it_value.tv_nsec = TICK_NS };
 
+	a->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (a->epoll < 0)
+		return -errno;
 	a->signals = signals_open();
 	if (a->signals < 0)
 		return a->signals;
@@ -289,36 +206,120 @@ static int open_events(struct agent *a)
 	return 0;
 }
 
-/* 1: time to leave. */
-static int take_signals(struct agent *a)
+static struct agent *agent_of(struct watch *w)
 {
+	return WATCH_OF(w, struct event, watch)->agent;
+}
+
+static void take_signals(struct watch *w)
+{
+	struct agent *a = agent_of(w);
 	unsigned int what = signals_take(a->signals);
 
 	if (what & SIGNALS_LEAVE)
-		return 1;
-	if (what & SIGNALS_RELOAD) {
+		a->leaving = true;
+	if (what & SIGNALS_RELOAD && !a->leaving) {
 		notify_reloading();
-		reload(a);
+		/* A long one must not cost the lease. */
+		tick(a);
+		rollout_reload(&a->rollout);
+		tick(a);
 		notify_ready();
 	}
-	return 0;
 }
 
-static void loop(struct agent *a)
+static void take_tick(struct watch *w)
 {
-	struct pollfd fds[] = { { .fd = a->signals, .events = POLLIN },
-				{ .fd = a->timer, .events = POLLIN } };
+	struct agent *a = agent_of(w);
 	uint64_t ticks;
 
-	for (;;) {
-		if (poll(fds, 2, -1) < 0)
+	if (read(a->timer, &ticks, sizeof(ticks)) == sizeof(ticks))
+		tick(a);
+}
+
+static void take_files(struct watch *w)
+{
+	struct agent *a = agent_of(w);
+
+	tick(a);
+	rollout_look(&a->rollout);
+}
+
+static int watch_event(struct agent *a, struct event *e, int fd,
+		       void (*ready)(struct watch *w))
+{
+	e->agent = a;
+	e->watch.ready = ready;
+	return watch_add(a->epoll, &e->watch, fd, EPOLLIN);
+}
+
+static int watch_all(struct agent *a)
+{
+	int rc = watch_event(a, &a->on_signal, a->signals, take_signals);
+
+	if (!rc)
+		rc = watch_event(a, &a->on_timer, a->timer, take_tick);
+	if (!rc)
+		rc = watch_event(a, &a->on_files, files_fd(a->rollout.files),
+				 take_files);
+	if (!rc)
+		rc = warden_watch(&a->warden, a->epoll);
+	return rc;
+}
+
+/* One at a time: the first of them may take what the next one waits for. */
+static void loop(struct agent *a)
+{
+	struct epoll_event event;
+
+	while (!a->leaving) {
+		struct watch *w;
+
+		if (epoll_wait(a->epoll, &event, 1, -1) != 1)
 			continue;
-		if (fds[1].revents &&
-		    read(a->timer, &ticks, sizeof(ticks)) == sizeof(ticks))
-			tick(a);
-		if (fds[0].revents && take_signals(a))
-			return;
+		w = event.data.ptr;
+		w->events = event.events;
+		w->ready(w);
 	}
+}
+
+/* What is told and asked of packets, from the first one on. */
+static int open_warden(struct agent *a)
+{
+	int rc;
+
+	a->warden.opt = &a->opt;
+	a->warden.maps = &a->maps;
+	a->warden.bans = &a->bans;
+	a->warden.consent = &a->rollout.consent;
+	rc = warden_open(&a->warden, a->service != NULL);
+	if (!rc && a->service && a->warden.suspects)
+		service_suspect(a->service, a->warden.suspects);
+	return rc ? rc : watch_all(a);
+}
+
+/* The policy first, then the programs that go by it. */
+static int enforce(struct agent *a, struct material *m)
+{
+	int rc = load(a);
+
+	a->rollout.maps = &a->maps;
+	a->rollout.service = a->service;
+	if (!rc && maps_pending_ns(&a->maps)) {
+		log_line("generation %llu waits for portcullis confirm, "
+			 "or confirm --revert",
+			 (unsigned long long)a->rollout.generation);
+		rc = -EBUSY;
+	}
+	if (!rc) {
+		tick(a);
+		rc = drain(a);
+	}
+	if (!rc)
+		rc = rollout_apply(&a->rollout, m, true);
+	if (!rc)
+		rc = interfaces_attach(&a->opt, a->loader);
+	return rc ? rc : interfaces_prune(&a->opt);
 }
 
 /* Everything up to "ready". */
@@ -329,23 +330,19 @@ static int start(struct agent *a)
 
 	if (!rc)
 		rc = open_events(a);
+	if (!rc)
+		rc = rollout_open(&a->rollout, &a->opt);
 	if (!rc && a->opt.listen.n)
 		rc = service_open(&a->service, &a->opt);
 	if (!rc)
-		rc = compile(&m, a);
+		rc = rollout_prepare(&m, &a->rollout);
 	if (!rc)
-		rc = load(a);
-	if (!rc) {
-		tick(a);
-		rc = drain(a);
-	}
-	if (!rc)
-		rc = apply(a, &m);
+		rc = enforce(a, &m);
 	material_fini(&m);
 	if (!rc)
-		rc = interfaces_attach(&a->opt, a->loader);
+		rc = open_warden(a);
 	if (!rc)
-		rc = interfaces_prune(&a->opt);
+		rc = links_open(&a->links, a->epoll, &a->opt, a->loader);
 	/* Threads have the privileges that they are made with. */
 	if (!rc)
 		rc = host_drop_privileges();
@@ -363,7 +360,7 @@ static void undo(const struct agent *a)
 	if (a->adopted) {
 		log_line("generation %llu is in force, "
 			 "attached where status says",
-			 (unsigned long long)a->generation);
+			 (unsigned long long)a->rollout.generation);
 		return;
 	}
 	if (a->lock < 0)
@@ -377,6 +374,7 @@ int run_main(int argc, char **argv)
 	struct agent a = {
 		.living = { -1, -1 },
 		.lock = -1,
+		.epoll = -1,
 		.signals = -1,
 		.timer = -1,
 	};
@@ -400,7 +398,7 @@ int run_main(int argc, char **argv)
 	notify_stopping();
 	log_line("leaving; the filter stays, generation %llu; "
 		 "portcullis detach removes it",
-		 (unsigned long long)a.generation);
+		 (unsigned long long)a.rollout.generation);
 	agent_fini(&a);
 	return 0;
 }

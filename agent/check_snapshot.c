@@ -9,9 +9,29 @@
 #include <jansson.h>
 
 #include "clock.h"
+#include "feeds.h"
 #include "log.h"
 #include "snapshot.h"
 #include "summary.h"
+
+static int compile_with_lists(struct policy *out, const struct snapshot *s,
+			      struct policy_options *opt,
+			      const struct options *o)
+{
+	struct policy_file *files;
+	struct feeds feeds;
+	int err = feeds_open(&feeds, &o->block_files, &o->allow_files, NULL);
+
+	if (err)
+		return err;
+	files = feeds_files(&feeds);
+	opt->files = files;
+	opt->n_files = feeds.n;
+	err = files ? policy_compile(out, s, opt) : -ENOMEM;
+	free(files);
+	feeds_fini(&feeds);
+	return err;
+}
 
 int check_snapshot_compile(struct policy *out, const struct options *o,
 			   int64_t now_ns)
@@ -27,7 +47,7 @@ int check_snapshot_compile(struct policy *out, const struct options *o,
 	}
 	options_policy(&opt, o);
 	opt.now_ns = now_ns;
-	err = policy_compile(out, &s, &opt);
+	err = compile_with_lists(out, &s, &opt, o);
 	snapshot_fini(&s);
 	if (err)
 		log_line("%s: %s", o->snapshot,

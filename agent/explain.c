@@ -13,6 +13,7 @@
 #include <jansson.h>
 
 #include "answer.h"
+#include "bantable.h"
 #include "check_snapshot.h"
 #include "clock.h"
 #include "digest.h"
@@ -111,7 +112,8 @@ void explain_print(FILE *f, const struct explanation *x)
 		print_result(f, row);
 	}
 	print_verdict(f, x);
-	print_use(f, x);
+	if (!x->address_only)
+		print_use(f, x);
 }
 
 static json_t *rows_json(const struct explanation *x)
@@ -220,6 +222,7 @@ static int explain(struct explanation *out, const struct evidence *e,
 		   int64_t now_ns)
 {
 	const struct explanation_request req = {
+		.address_only = !o->key_stdin && !o->key_hash,
 		.digest = *digest,
 		.ip = o->ip,
 		.path = o->path,
@@ -273,11 +276,18 @@ static const char *say_closed(int err)
 	return strerror(-err);
 }
 
+/* What is in force. */
+struct source {
+	struct maps *maps;
+	const struct bantable *bans;
+};
+
 /*
  * The lookups are many and a reload may flip the policy between two of them:
  * what two generations said together nobody ever said, so it is asked again.
  */
-static int explain_one_generation(struct explanation *out, struct maps *m,
+static int explain_one_generation(struct explanation *out,
+				  const struct source *from,
 				  const struct options *o,
 				  const struct pc_digest *digest,
 				  int64_t now_ns)
@@ -287,10 +297,10 @@ static int explain_one_generation(struct explanation *out, struct maps *m,
 	int err;
 
 	for (int i = 0; i < TRIES; i++) {
-		err = evidence_of_maps(&e, m);
+		err = evidence_of_maps(&e, from->maps, from->bans);
 		if (!err)
 			err = explain(out, &e, o, digest, now_ns);
-		if (!maps_read_policy(m, &after) &&
+		if (!maps_read_policy(from->maps, &after) &&
 		    after.generation == e.head.generation)
 			return err;
 	}
@@ -300,15 +310,23 @@ static int explain_one_generation(struct explanation *out, struct maps *m,
 static int explain_by_maps(const struct options *o,
 			   const struct pc_digest *digest, int64_t now_ns)
 {
+	static struct bantable bans;
 	struct explanation x;
 	struct maps m;
 	int err = maps_open_pinned(&m, o->pin_dir);
 
+	if (!err) {
+		err = bantable_open(&bans, o->pin_dir);
+		if (err)
+			maps_close(&m);
+	}
 	if (err) {
 		log_line("%s: %s", o->pin_dir, say_closed(err));
 		return 3;
 	}
-	err = explain_one_generation(&x, &m, o, digest, now_ns);
+	err = explain_one_generation(&x, &(struct source){ &m, &bans }, o,
+				     digest, now_ns);
+	bantable_close(&bans);
 	maps_close(&m);
 	if (err == -ENOENT) {
 		log_line("%s: no policy is in force", o->pin_dir);
@@ -319,7 +337,7 @@ static int explain_by_maps(const struct options *o,
 
 int explain_main(int argc, char **argv)
 {
-	struct pc_digest digest;
+	struct pc_digest digest = { { 0 } };
 	struct options o;
 	int64_t now_ns = clock_now_ns();
 	int code = options_parse(&o, argc, argv, OPTIONS_EXPLAIN);
@@ -328,7 +346,7 @@ int explain_main(int argc, char **argv)
 		return code < 0 ? 2 : 0;
 	if (o.key_stdin)
 		code = read_key(&digest);
-	else
+	else if (o.key_hash)
 		digest_parse(&digest, o.key_hash, strlen(o.key_hash));
 	if (!code && o.snapshot)
 		code = explain_by_file(&o, &digest, now_ns);

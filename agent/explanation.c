@@ -69,7 +69,8 @@ static const struct {
 
 static enum explanation_state state_of(enum pc_reason reason)
 {
-	if (reason == PC_R_KEY_LIVE || reason == PC_R_OTHER_PATH)
+	if (reason == PC_R_KEY_LIVE || reason == PC_R_OTHER_PATH ||
+	    reason == PC_R_ADDRESS_PASS || reason == PC_R_ALLOW_LIST)
 		return EXPLAIN_PASSES;
 	if (reason_class(reason) == PC_CLASS_DENY ||
 	    reason_class(reason) == PC_CLASS_DROP)
@@ -180,11 +181,10 @@ static int note_owner(struct walk *w, struct explanation_row *row,
 	err = w->e->match(&matched, &rule, w->e, false, PC_SET_DENY,
 			  &w->req->ip);
 	if (!err && !strchr(place, ' '))
-		snprintf(row->note, sizeof(row->note), "%s has %s", place,
+		snprintf(row->note, sizeof(row->note), "%.600s has %s", place,
 			 evidence_print(&matched, text));
 	else
-		snprintf(row->note, sizeof(row->note), "%.*s",
-			 (int)sizeof(row->note) - 1, place);
+		snprintf(row->note, sizeof(row->note), "%s", place);
 	return err == -ENOENT ? 0 : err;
 }
 
@@ -454,8 +454,16 @@ int explanation_make(struct explanation *out, const struct evidence *e,
 	w.q.profile = x.profile;
 	w.q.run_mode = x.run_mode;
 	err = walk_address_plane(&w);
-	if (err)
+	if (err || req->address_only) {
+		if (!err && !w.over)
+			x.reason = w.allowed ? PC_R_ALLOW_LIST
+					     : PC_R_ADDRESS_PASS;
+		x.gateway = x.reason;
+		x.address_only = true;
+		if (!err)
+			*out = x;
 		return err;
+	}
 	walk_method(&w);
 	err = walk_path(&w);
 	if (!err)

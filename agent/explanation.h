@@ -16,6 +16,7 @@
 #include "prefix.h"
 
 struct explanation_request {
+	bool address_only; /* there is no request: may this address speak? */
 	struct pc_digest digest;
 	struct prefix ip; /* of the peer; no forwarding headers */
 	const char *path; /* as on the wire, without a query */
@@ -37,7 +38,7 @@ struct explanation_row {
 	enum explanation_state state;
 	const char *check;
 	char input[96];
-	char note[512]; /* "" or what the state alone does not say */
+	char note[800]; /* "" or what the state alone does not say */
 };
 
 struct explanation {
@@ -45,6 +46,7 @@ struct explanation {
 	size_t n_rows;
 	uint8_t profile, run_mode, variant;
 	bool monitor; /* refusals are only counted */
+	bool address_only;
 	bool by_maps; /* use is what the kernel was last told */
 	uint8_t deny; /* enum pc_deny: how a refused request is */
 	/*

@@ -152,3 +152,22 @@ void feeds_undo(struct feeds *f)
 		feed->fresh = false;
 	}
 }
+
+struct policy_file *feeds_files(const struct feeds *feeds)
+{
+	struct policy_file *out = calloc(feeds->n + 1, sizeof(*out));
+
+	for (size_t i = 0; out && i < feeds->n; i++) {
+		const struct feed *f = &feeds->items[i];
+
+		out[i] = (struct policy_file){
+			.path = f->spec->path,
+			.allow = f->allow,
+			.prefixes = f->now.list.prefixes,
+			.loaded_ns = f->now.loaded_ns,
+		};
+		memcpy(out[i].digest, f->now.list.digest,
+		       sizeof(out[i].digest));
+	}
+	return out;
+}

@@ -12,6 +12,7 @@
 
 #include "files.h"
 #include "list.h"
+#include "policy.h"
 #include "spec.h"
 
 struct feed_version {
@@ -52,5 +53,11 @@ void feeds_fini(struct feeds *f);
 size_t feeds_reload(struct feeds *f, struct files *files);
 void feeds_keep(struct feeds *f);
 void feeds_undo(struct feeds *f);
+
+/*
+ * As the compiler takes them: a new array of f->n that borrows their prefixes.
+ * NULL: out of memory.
+ */
+struct policy_file *feeds_files(const struct feeds *f);
 
 #endif /* FEEDS_H */

@@ -14,7 +14,7 @@
 #define BANS (OPTIONS_BAN | OPTIONS_UNBAN | OPTIONS_BANS)
 #define LIVE                                                               \
 	(OPTIONS_RUN | OPTIONS_EXPLAIN | OPTIONS_STATUS | OPTIONS_DETACH | \
-	 OPTIONS_EVENTS | OPTIONS_CAPTURE | BANS)
+	 OPTIONS_EVENTS | OPTIONS_CAPTURE | OPTIONS_CONFIRM | BANS)
 #define READ                                                \
 	(OPTIONS_EXPLAIN | OPTIONS_CHECK | OPTIONS_STATUS | \
 	 OPTIONS_DECISIONS | OPTIONS_EVENTS | OPTIONS_BANS)
@@ -53,6 +53,10 @@ const struct flag flags[] = {
 	  "never drop these addresses (repeatable)" },
 	{ "block", POLICY, "CIDR", NULL, F(block), value_prefix,
 	  "drop these addresses (repeatable)" },
+	{ "confirm", OPTIONS_RUN, "DURATION", "0", F(confirm_ns), value_duration,
+	  "go back to the policy before unless portcullis confirm comes in time (0: no)" },
+	{ "revert", OPTIONS_CONFIRM, NULL, NULL, F(revert), value_switch,
+	  "go back now, do not wait" },
 	{ "force", OPTIONS_RUN, NULL, NULL, F(force), value_switch,
 	  "obey even where that drops this host's or this session's lifelines" },
 	{ "allow-file", POLICY, "FILE[,max=N][,factor=F]", NULL, F(allow_files),

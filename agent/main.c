@@ -10,6 +10,7 @@
 #include "ban_command.h"
 #include "ban_list.h"
 #include "check_snapshot.h"
+#include "confirm.h"
 #include "decisions.h"
 #include "detach.h"
 #include "explain.h"
@@ -44,6 +45,8 @@ static const struct command {
 	  ban_command_ban },
 	{ "unban", "PREFIX", "end a ban", ban_command_unban },
 	{ "bans", "[-j]", "show who is banned", ban_list_main },
+	{ "confirm", "[--revert]", "keep the policy that is on approval",
+	  confirm_main },
 	{ "decisions", "[-f] [-j]", "show recent denials of the service",
 	  decisions_main },
 	{ "events", "[-f] [-j]", "show what the filter dropped lately",

@@ -26,7 +26,7 @@ static const struct verb {
 	{ OPTIONS_DECISIONS, NULL }, { OPTIONS_EVENTS, NULL },
 	{ OPTIONS_CAPTURE, "FILE" },
 	{ OPTIONS_BAN, "PREFIX" },   { OPTIONS_UNBAN, "PREFIX" },
-	{ OPTIONS_BANS, NULL },
+	{ OPTIONS_BANS, NULL },	     { OPTIONS_CONFIRM, NULL },
 };
 
 static const struct verb *find_verb(unsigned int which)
@@ -270,9 +270,8 @@ static int refuse_policy_flags(const struct cursor *c)
 
 static int finish_explain(struct options *o, const struct cursor *c)
 {
-	if (o->key_stdin == !!o->key_hash)
-		return usage_error(
-			c, "either --key-stdin or --key-hash is needed");
+	if (o->key_stdin && o->key_hash)
+		return usage_error(c, "--key-stdin or --key-hash, not both");
 	if (!o->ip.family)
 		return usage_error(c, "--ip is needed");
 	return o->snapshot ? 0 : refuse_policy_flags(c);
@@ -387,6 +386,8 @@ void options_policy(struct policy_options *out, const struct options *o)
 		.deny_unknown = o->deny_unknown,
 		.lease_ns = o->lease_ns,
 		.monitor = o->monitor,
+		.offend_after = (uint32_t)o->ban_after.n,
+		.offend_window_ns = o->ban_after.window_ns,
 		.whole_host = o->xdp_scope == XDP_SCOPE_HOST,
 		.trust_forwarded = o->trust_forwarded,
 		.custom_forwarded = o->client_ip_headers.n > 0,

@@ -30,6 +30,7 @@
 #define OPTIONS_BAN 0x100u
 #define OPTIONS_UNBAN 0x200u
 #define OPTIONS_BANS 0x400u
+#define OPTIONS_CONFIRM 0x800u
 
 #define OPTIONS_TEXT(x) OPTIONS_TEXT_(x)
 #define OPTIONS_TEXT_(x) #x
@@ -84,6 +85,7 @@ struct options {
 	uint64_t drain_ns;     /* patience of living_drain() */
 	char *events;	       /* file of the event log */
 	uint64_t event_rate;   /* of drops, a second and processor; 0: none */
+	uint64_t confirm_ns;   /* 0: policies need not be confirmed */
 	struct rate ban_after; /* n 0: nobody is banned by himself */
 	uint64_t ban_for_ns;   /* the first time */
 	uint64_t ban_max_ns;   /* 0: no end to doubling */
@@ -114,6 +116,9 @@ struct options {
 	char *capture;		 /* the file; "-": standard output */
 	uint64_t capture_count;	 /* packets; 0: any number */
 	uint64_t capture_for_ns; /* 0: until it is ended */
+
+	/* confirm only */
+	bool revert;
 
 	/* ban and unban only */
 	struct prefix_list targets; /* exactly one */

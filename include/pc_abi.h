@@ -196,11 +196,14 @@ static inline __u32 pc_active_slot(__u64 word, __u64 now_ms)
 	return (word ^ (word >> 1 && now_ms > word >> 1)) & 1;
 }
 
-/* Host-wide prefix sets in pc_prefixes; set 0 is never used.  What is dropped
- * is not among them but in the image.
+/*
+ * Host-wide prefix sets in pc_prefixes; set 0 is never used.  What is dropped is
+ * in the image; PC_SET_DENY has the lists that are no files, if they are short,
+ * for people who ask which prefix it was.  No program reads it.
  */
 enum pc_set {
 	PC_SET_ALLOW = 1,
+	PC_SET_DENY,
 	PC_SET_PROXY,
 	PC_SET_GATEWAY, /* destinations: where the gateway is reached */
 	PC_SET_MAX

@@ -210,7 +210,7 @@ static inline void harness_apply(const struct policy_options *opt,
 {
 	struct policy p;
 
-	if (policy_compile(&p, s, opt) || maps_apply(&harness.maps, &p))
+	if (policy_compile(&p, s, opt) || maps_apply(&harness.maps, &p, 0))
 		abort();
 	policy_fini(&p);
 }

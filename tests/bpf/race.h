@@ -161,7 +161,7 @@ static inline void race_run(void)
 }
 
 /* And meanwhile another policy comes into force. */
-static inline void race_flip(uint32_t *active, uint32_t slot)
+static inline void race_flip(uint64_t *active, uint64_t slot)
 {
 	race_start();
 	race_wait(&race.ready, RACE_ENDS);

@@ -33,7 +33,6 @@ static void put_ban(const char *text)
 	int bans = harness_pin("pc_bans"), fd = harness_pin("pc_ban_lens");
 	const struct pc_ban ban = { .expires_ns = PC_NEVER };
 	struct pc_ban_key key = { .family = 4, .len = 32 };
-	struct pc_ban_len *len = &lens.of[0][0];
 	uint32_t zero = 0;
 	struct prefix p;
 
@@ -41,12 +40,9 @@ static void put_ban(const char *text)
 	if (p.family == AF_INET6) {
 		key.family = 6;
 		key.len = 128;
-		len = &lens.of[1][0];
 	}
 	memcpy(key.addr, p.addr, sizeof(key.addr));
-	len->len = key.len;
-	memset(len->mask, 0xff, p.family == AF_INET ? 4 : 16);
-	len->used = 1;
+	lens.place[p.family == AF_INET6][0] = 1 + key.len;
 	lens.n[p.family == AF_INET6] = 1;
 	assert_int_equal(bpf_map_update_elem(bans, &key, &ban, 0), 0);
 	assert_int_equal(bpf_map_update_elem(fd, &zero, &lens, 0), 0);

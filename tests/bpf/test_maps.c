@@ -93,7 +93,7 @@ static void generations_flip_whole(void **state)
 		struct policy p;
 
 		compile(&p, 3 + g, block[g]);
-		assert_int_equal(maps_apply(&harness.maps, &p), 0);
+		assert_int_equal(maps_apply(&harness.maps, &p, 0), 0);
 		assert_int_equal(*harness.maps.active_word, !slot);
 		assert_int_equal(maps_read_policy(&harness.maps, &head), 0);
 		assert_memory_equal(&head, &p.head, sizeof(head));
@@ -115,7 +115,7 @@ static void many_keys_are_written_and_read_back(void **state)
 		struct policy p;
 
 		compile(&p, sizes[i], "10.0.0.0/8");
-		assert_int_equal(maps_apply(&harness.maps, &p), 0);
+		assert_int_equal(maps_apply(&harness.maps, &p, 0), 0);
 		for (size_t k = 0; k < sizes[i]; k += 1 + k / 100)
 			assert_int_equal(find(k), 0);
 		if (sizes[i])
@@ -148,7 +148,7 @@ static void assert_refused(const struct policy *p, int want)
 	struct picture before, after;
 
 	take(&before);
-	assert_int_equal(maps_apply(&harness.maps, p), want);
+	assert_int_equal(maps_apply(&harness.maps, p, 0), want);
 	take(&after);
 	assert_memory_equal(&before, &after, sizeof(before));
 }
@@ -160,7 +160,7 @@ static void a_policy_that_fails_changes_nothing(void **state)
 
 	(void)state;
 	compile(&good, 3, "10.0.0.1");
-	assert_int_equal(maps_apply(&harness.maps, &good), 0);
+	assert_int_equal(maps_apply(&harness.maps, &good, 0), 0);
 
 	compile(&bad, 4, "10.0.0.2 10.0.0.3");
 	bad.prefixes[1].key = bad.prefixes[0].key;
@@ -186,7 +186,7 @@ static void a_policy_that_fails_changes_nothing(void **state)
 	assert_refused(&bad, -EBADF);
 	harness.maps.key_rules = fd;
 	/* And with everything back it takes. */
-	assert_int_equal(maps_apply(&harness.maps, &bad), 0);
+	assert_int_equal(maps_apply(&harness.maps, &bad, 0), 0);
 	assert_false(blocked("10.0.0.1"));
 	assert_true(blocked("10.0.0.2"));
 	policy_fini(&bad);
@@ -269,7 +269,7 @@ static void pinned_maps_are_adopted(void **state)
 
 	(void)state;
 	compile(&p, 7, "10.0.0.1");
-	assert_int_equal(maps_apply(&harness.maps, &p), 0);
+	assert_int_equal(maps_apply(&harness.maps, &p, 0), 0);
 	assert_int_equal(loader_load(&second, harness.dir), 0);
 	assert_int_equal(maps_open_pinned(&m, harness.dir), 0);
 	assert_int_equal(*m.active_word, *harness.maps.active_word);

@@ -430,8 +430,6 @@ static const struct {
 	{ OPTIONS_DETACH, "detach --interface eth0", "no flag" },
 	{ OPTIONS_CHECK, "check-snapshot", "file is needed" },
 	{ OPTIONS_CHECK, "check-snapshot a b", "one file" },
-	{ OPTIONS_EXPLAIN, "explain --ip ::1", "--key-stdin" },
-	{ OPTIONS_EXPLAIN, "explain --key-stdin", "--ip" },
 	{ OPTIONS_EXPLAIN, "explain --ip ::1 --key-stdin --key-hash " HASH,
 	  "--key-stdin" },
 	{ OPTIONS_EXPLAIN, "explain --ip localhost", "not an IP" },

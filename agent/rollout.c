@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "rollout.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "host.h"
+#include "log.h"
+#include "policy.h"
+#include "snapshot.h"
+
+#define NS_PER_S 1000000000
+
+int rollout_open(struct rollout *r, const struct options *opt)
+{
+	int rc = files_open(&r->files), number = 0;
+
+	r->opt = opt;
+	if (!rc && opt->snapshot) {
+		number = files_watch(r->files, opt->snapshot);
+		rc = number < 0 ? number : 0;
+		r->snapshot = (size_t)number;
+	}
+	if (rc) {
+		log_line("cannot watch files: %s", strerror(-rc));
+		return rc;
+	}
+	rc = feeds_open(&r->feeds, &opt->block_files, &opt->allow_files,
+			r->files);
+	return rc ? rc : consent_open(&r->consent, opt);
+}
+
+void rollout_close(struct rollout *r)
+{
+	feeds_fini(&r->feeds);
+	consent_close(&r->consent);
+	files_close(r->files);
+}
+
+void material_fini(struct material *m)
+{
+	snapshot_fini(&m->snap);
+	policy_fini(&m->policy);
+}
+
+static int compile(struct material *out, const struct rollout *r,
+		   struct policy_options *opt)
+{
+	char error[SNAPSHOT_ERROR_SIZE] = "";
+	int rc = 0;
+
+	opt->now_ns = r->opt->clock_ns ? r->opt->clock_ns : clock_now_ns();
+	if (r->opt->snapshot)
+		rc = snapshot_load(&out->snap, r->opt->snapshot, error);
+	if (rc) {
+		log_line("snapshot %s", error);
+		return rc;
+	}
+	rc = policy_compile(&out->policy, &out->snap, opt);
+	if (rc)
+		log_line("cannot compile the policy: %s",
+			 rc == -E2BIG ? "too many keys or prefixes"
+				      : strerror(-rc));
+	return rc;
+}
+
+int rollout_prepare(struct material *out, struct rollout *r)
+{
+	struct policy_file *files = feeds_files(&r->feeds);
+	struct policy_options opt = { 0 };
+	struct prefix *own = NULL;
+	int rc = files ? 0 : -ENOMEM;
+
+	options_policy(&opt, r->opt);
+	opt.files = files;
+	opt.n_files = r->feeds.n;
+	if (!rc && !opt.gateways.n) {
+		rc = host_addresses(&own, &opt.gateways.n);
+		opt.gateways.items = own;
+	}
+	if (rc)
+		log_line("cannot list this host's addresses: %s",
+			 strerror(-rc));
+	else
+		rc = compile(out, r, &opt);
+	if (!rc)
+		rc = consent_policy(&r->consent, &out->policy.image,
+				    out->policy.lists);
+	free(own);
+	free(files);
+	return rc;
+}
+
+static void log_policy(const struct policy *p)
+{
+	log_line("generation %llu in force: %zu keys, %zu live, "
+		 "%llu prefixes",
+		 (unsigned long long)p->head.generation, p->n_keys,
+		 p->summary.n_live, (unsigned long long)p->head.n_prefixes);
+	for (size_t i = 0; i < p->summary.n_warnings; i++)
+		log_line("warning: %s (%zu)", p->summary.warnings[i].text,
+			 p->summary.warnings[i].count);
+}
+
+static int write_maps(struct rollout *r, struct policy *p, bool by_hand)
+{
+	uint64_t confirm_ns = by_hand ? r->opt->confirm_ns : 0;
+	int rc;
+
+	p->head.generation = r->generation + 1;
+	rc = maps_apply(r->maps, p, confirm_ns);
+	if (rc == -EBUSY)
+		log_line("another policy waits for portcullis confirm");
+	else if (rc)
+		log_line("cannot write the policy: %s", strerror(-rc));
+	if (rc)
+		return rc;
+	r->generation = p->head.generation;
+	r->rolled_back = false;
+	log_policy(p);
+	if (confirm_ns)
+		log_line("generation %llu goes in %llu s unless "
+			 "portcullis confirm keeps it",
+			 (unsigned long long)r->generation,
+			 (unsigned long long)(confirm_ns / NS_PER_S));
+	return 0;
+}
+
+/*
+ * The kernel first, by the use that the snapshot tells of; the service then
+ * tells it of the keys whose use since then makes a difference, which takes a
+ * few milliseconds.
+ */
+int rollout_apply(struct rollout *r, struct material *m, bool by_hand)
+{
+	int rc = write_maps(r, &m->policy, by_hand);
+
+	if (rc)
+		return rc;
+	feeds_keep(&r->feeds);
+	if (!r->service || !r->opt->snapshot)
+		return 0;
+	rc = service_replace(r->service, &m->snap,
+			     m->policy.head.complete_until_ns);
+	if (rc)
+		log_line("the decision service goes on with the keys from "
+			 "before: %s",
+			 strerror(-rc));
+	return rc;
+}
+
+/* A long one must not cost the lease: clock and heartbeat go on by tick(). */
+static void roll(struct rollout *r, bool by_hand)
+{
+	struct material m = { 0 };
+	int rc = rollout_prepare(&m, r);
+
+	if (!rc)
+		rc = rollout_apply(r, &m, by_hand);
+	material_fini(&m);
+	if (!rc)
+		return;
+	feeds_undo(&r->feeds);
+	log_line("keeping generation %llu", (unsigned long long)r->generation);
+}
+
+/* Its slot is the one that a new policy would be written to. */
+static bool is_on_approval(struct rollout *r)
+{
+	if (!maps_pending_ns(r->maps))
+		return false;
+	if (!r->waiting)
+		log_line("a change waits until generation %llu is confirmed "
+			 "or gone",
+			 (unsigned long long)r->generation);
+	r->waiting = true;
+	return true;
+}
+
+void rollout_reload(struct rollout *r)
+{
+	rollout_tick(r);
+	if (is_on_approval(r))
+		return;
+	feeds_reload(&r->feeds, NULL);
+	roll(r, true);
+}
+
+void rollout_look(struct rollout *r)
+{
+	bool changed;
+
+	if (!files_take(r->files) || is_on_approval(r))
+		return;
+	changed = r->opt->snapshot && files_changed(r->files, r->snapshot);
+	if (feeds_reload(&r->feeds, r->files))
+		changed = true;
+	if (changed && r->rolled_back)
+		log_line("files have changed; the policy stays what it was "
+			 "before it was rolled back until SIGHUP");
+	else if (changed)
+		roll(r, false);
+}
+
+static void undo(struct rollout *r)
+{
+	struct pc_policy now;
+
+	/* Numbers only grow: the next one is not taken for the one gone. */
+	r->rolled_back = true;
+	if (maps_read_policy(r->maps, &now))
+		log_line("generation %llu was not confirmed: no policy is in "
+			 "force",
+			 (unsigned long long)r->generation);
+	else
+		log_line("generation %llu was not confirmed: generation %llu "
+			 "is in force again",
+			 (unsigned long long)r->generation,
+			 (unsigned long long)now.generation);
+}
+
+void rollout_tick(struct rollout *r)
+{
+	switch (maps_settle(r->maps)) {
+	case MAPS_PENDING:
+		return;
+	case MAPS_ROLLED_BACK:
+		undo(r);
+		r->waiting = false;
+		return;
+	case MAPS_CONFIRMED:
+		log_line("generation %llu is confirmed",
+			 (unsigned long long)r->generation);
+		break;
+	case MAPS_SETTLED:
+		break;
+	}
+	if (!r->waiting)
+		return;
+	r->waiting = false;
+	feeds_reload(&r->feeds, NULL);
+	roll(r, false);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * How a policy comes into force: read the snapshot and the lists, compile, ask
+ * the guard, write, flip; and what there is to do while one is on approval.
+ * Whatever fails leaves the generation that is in force.
+ */
+#ifndef ROLLOUT_H
+#define ROLLOUT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "consent.h"
+#include "feeds.h"
+#include "maps.h"
+#include "options.h"
+#include "service.h"
+
+struct rollout {
+	const struct options *opt; /* all of these are borrowed */
+	struct maps *maps;
+	struct service *service; /* NULL: none */
+	struct consent consent;
+	struct feeds feeds;
+	struct files *files;
+	size_t snapshot; /* its number in files */
+	uint64_t generation; /* in force; 0: none */
+	bool waiting;	 /* a change came while a policy was on approval */
+	bool rolled_back; /* nothing is tried again unless asked by hand */
+};
+
+/* A snapshot, and what was made of it and the lists. */
+struct material {
+	struct snapshot snap;
+	struct policy policy;
+};
+
+/* Reads the list files; before privileges are dropped.  0 or -errno, logged. */
+int rollout_open(struct rollout *r, const struct options *opt);
+void rollout_close(struct rollout *r);
+
+/* Compiles, and asks the guard.  0 or -errno, logged. */
+int rollout_prepare(struct material *out, struct rollout *r);
+/* 0 or -errno, logged.  by_hand: --confirm holds. */
+int rollout_apply(struct rollout *r, struct material *m, bool by_hand);
+void material_fini(struct material *m);
+
+/* The operator wants everything read again. */
+void rollout_reload(struct rollout *r);
+/* Files may have changed: r->files has something. */
+void rollout_look(struct rollout *r);
+/* A few times a second. */
+void rollout_tick(struct rollout *r);
+
+#endif /* ROLLOUT_H */
