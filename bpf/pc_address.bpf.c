@@ -6,7 +6,7 @@
  */
 #include <linux/pkt_cls.h>
 
-#include "admit.bpf.h"
+#include "event.bpf.h"
 #include "link.bpf.h"
 
 /* Nothing is pulled into the linear part: that could fail. */
@@ -51,7 +51,11 @@ int pc_address(struct __sk_buff *skb)
 	a.reason = read_packet(skb, &p, policy);
 	if (a.reason == PC_NEXT)
 		admit(&a, &p, policy, slot);
-	return admit_account(&a, policy->monitor) ? TC_ACT_SHOT : TC_ACT_UNSPEC;
+	admit_account(&a, policy->monitor);
+	if (!is_drop(a.reason))
+		return TC_ACT_UNSPEC;
+	event_drop_skb(skb, &p, &a, policy->monitor);
+	return policy->monitor ? TC_ACT_UNSPEC : TC_ACT_SHOT;
 }
 
 char LICENSE[] SEC("license") = "GPL";
