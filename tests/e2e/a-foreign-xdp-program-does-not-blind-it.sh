@@ -3,10 +3,14 @@
 #
 # Somebody else's XDP program in generic mode, of the kind that takes fragments,
 # makes the kernel hand packets to TC with their link header uncounted.  Requests
-# are judged all the same; where we are asked to attach XDP there, we say no.
+# are judged all the same, and so are addresses with --xdp-mode tc; the other
+# program stays where it is.
 #
 #   client0 ---- veth -----> gate0, foreign XDP, requests judged -> :8080
 . "$(dirname "$0")/lib.bash"
+
+direct=http://$gateway:8080/v1/messages
+direct6=http://[$gateway6]:8080/v1/messages
 
 attach_foreign() {
 	cat >"$tmp/foreign.c" <<-C
@@ -27,6 +31,17 @@ attach_foreign() {
 	rm -f "$pins-foreign"
 }
 
+foreign_id() {
+	ip -n "$gateway_ns" link show gate0 | grep -o 'prog/xdp id [0-9]*'
+}
+
+unanswered() {
+	local what=$1
+	shift
+	patience_s=0.7 ask good "$@"
+	is "$what: no answer at all" "$rc $(answered_by)" "28 nobody"
+}
+
 begin_tests
 {
 	record good
@@ -42,4 +57,28 @@ for host in "$gateway" "[$gateway6]"; do
 done
 end_agent TERM || true
 check "detach" detach
+
+foreign=$(foreign_id)
+address_interfaces=(--interface gate0)
+must "the agent starts beside it" start_agent --xdp-mode tc \
+	--block 10.77.0.66/32 --block fd77::66 \
+	--block 10.77.0.0/30 --allow 10.77.0.2
+is "status says where" "$(status | jq -r \
+	'.interfaces[] | select(.name == "gate0").xdp')" tc
+is_passed "an allowed address" good --interface 10.77.0.2 "$direct"
+is_passed "an address beside the blocked ones" good --interface 10.77.0.4 \
+	"$direct"
+is_passed "an IPv6 address beside it" good --interface fd77::3 "$direct6"
+is_refused "a dead key" dead 401 API_KEY_DISABLED "$direct"
+unanswered "a blocked address" --interface 10.77.0.66 "$direct"
+unanswered "a blocked prefix" --interface 10.77.0.3 "$direct"
+unanswered "a blocked IPv6 address" --interface fd77::66 "$direct6"
+is_passed "a blocked address on another port" good --interface 10.77.0.66 \
+	"http://$gateway/v1/messages"
+end_agent KILL || true
+unanswered "a blocked address, the agent dead" --interface 10.77.0.66 "$direct"
+is "the other program is where it was" "$(foreign_id)" "$foreign"
+check "detach" detach
+is "and is still" "$(foreign_id)" "$foreign"
+is_passed "the address that was blocked" good --interface 10.77.0.66 "$direct"
 end_tests

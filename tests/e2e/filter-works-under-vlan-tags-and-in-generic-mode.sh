@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # The address filter sees through up to two VLAN tags, and does the same where
-# the driver has no XDP of its own.  Tagged frames are made by hand, so that no
+# the driver has no XDP of its own, and at TC.  Tagged frames are made by hand, so that no
 # VLAN device is needed: what became of them is read from the counters.
 #
 #   client0 ---- veth, frames with 0, 1 or 2 tags -----> gate0
@@ -83,7 +83,7 @@ in_client ethtool -K client0 txvlan off >/dev/null 2>&1 || true
 	record good
 	record dead '.status = "disabled"'
 } | publish
-for mode in native generic; do
+for mode in native generic tc; do
 	must "the agent starts in $mode mode" start_agent --xdp-mode $mode \
 		--block 10.77.0.66/32 --block fd77::66
 	served $mode

@@ -41,6 +41,8 @@ fails "reason that refuses nothing" 2 key-live "${run[@]}" --deny drop:key-live
 fails "flag" 2 --colour "${run[@]}" --colour red
 fails "flag without its value" 2 --snapshot "$bin" run --interface gate0 --snapshot
 fails "no interface" 2 --interface "$bin" run --pin-dir "$pins"
+fails "mode of XDP" 2 driver "${run[@]}" --xdp-mode driver
+fails "scope of XDP" 2 world "${run[@]}" --xdp-scope world
 fails "verb" 2 frobnicate "$bin" frobnicate
 fails "interface that is not there" 1 nosuch0 "${run[@]}" --interface nosuch0
 fails "snapshot that is not there" 1 "$tmp/missing" "${run[@]}" \
@@ -76,10 +78,26 @@ int other_filter(struct xdp_md *ctx)
 	return XDP_PASS;
 }
 
+SEC("tc")
+int other_tc(struct __sk_buff *skb)
+{
+	return -1;
+}
+
 char name_of_license[] SEC("license") = "GPL";
 C
 clang -O2 -g -target bpf -idirafter "/usr/include/$(cc -dumpmachine)" -c -o "$tmp/other.o" "$tmp/other.c"
 ip -n "$gateway_ns" link set gate0 xdp obj "$tmp/other.o" sec xdp
 others=$(ip -n "$gateway_ns" link show gate0 | grep -o 'prog/xdp id [0-9]*')
-fails "another program on the interface" 1 other_filter "${run[@]}"
+for mode in auto native generic; do
+	fails "another program, mode $mode" 1 \
+		"other_filter (id ${others##* }); remove it, or filter beside it with --xdp-mode tc" \
+		"${run[@]}" --xdp-mode $mode
+done
+
+# And another's filter our place at TC.
+tc -n "$gateway_ns" qdisc add dev gate0 clsact
+tc -n "$gateway_ns" filter add dev gate0 ingress pref 112 handle 0x7061 \
+	bpf direct-action obj "$tmp/other.o" sec tc
+fails "another filter in our place" 1 other_tc "${run[@]}" --xdp-mode tc
 end_tests

@@ -81,6 +81,7 @@ static void run_has_its_defaults(void **state)
 	assert_int_equal(o.monitor, 0);
 	assert_int_equal(o.ip_scope, IP_SCOPE_KEY);
 	assert_int_equal(o.xdp_mode, XDP_AUTO);
+	assert_int_equal(o.xdp_scope, XDP_SCOPE_GATEWAY);
 	assert_int_equal(o.trust_forwarded, 1);
 	assert_true(o.lease_ns == 600000000000);
 	assert_string_equal(o.pin_dir, OPTIONS_PIN_DIR);
@@ -130,6 +131,9 @@ static void names_are_the_enums(void **state)
 		{ "--xdp-mode auto", F(xdp_mode), XDP_AUTO },
 		{ "--xdp-mode native", F(xdp_mode), XDP_NATIVE },
 		{ "--xdp-mode generic", F(xdp_mode), XDP_GENERIC },
+		{ "--xdp-mode tc", F(xdp_mode), XDP_TC },
+		{ "--xdp-scope gateway", F(xdp_scope), XDP_SCOPE_GATEWAY },
+		{ "--xdp-scope host", F(xdp_scope), XDP_SCOPE_HOST },
 		{ "--deny drop --deny close", F(deny.usual), PC_DENY_CLOSE },
 #undef F
 	};
