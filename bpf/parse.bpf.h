@@ -230,7 +230,7 @@ static __always_inline enum pc_reason parse_ip6(struct pc_cursor *c,
 			return r;
 	}
 	p->l4_proto = next;
-	return next == IPPROTO_TCP || next == IPPROTO_UDP
+	return p->is_tail || next == IPPROTO_TCP || next == IPPROTO_UDP
 		       ? PC_NEXT
 		       : PC_R_EXT_HEADER_LIMIT;
 }
