@@ -55,6 +55,8 @@ static struct harness {
 	struct loader *loader;
 	struct maps maps;
 	int xdp;
+	int xdp_generic;
+	int address;
 	int request;
 	int reply;
 	int flows;
@@ -145,6 +147,8 @@ static inline int harness_open(void)
 	    maps_open_pinned(&harness.maps, harness.dir))
 		exit(EXIT_FAILURE);
 	harness.xdp = loader_xdp_fd(harness.loader);
+	harness.xdp_generic = loader_xdp_generic_fd(harness.loader);
+	harness.address = loader_address_fd(harness.loader);
 	harness.request = loader_request_fd(harness.loader);
 	harness.reply = loader_reply_fd(harness.loader);
 	harness.flows = harness_pin("pc_flows");
@@ -293,7 +297,7 @@ static inline void outcome_run(struct outcome *o, int prog_fd,
 	o->retval = opts.retval;
 	o->duration_ns = opts.duration;
 	o->size = opts.data_size_out;
-	if (prog_fd != harness.xdp && o->retval == TC_REDIRECT)
+	if (prog_fd == harness.request && o->retval == TC_REDIRECT)
 		outcome_redirected(o);
 }
 
