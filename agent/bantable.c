@@ -428,3 +428,18 @@ int64_t bantable_now_ns(const struct bantable *t)
 
 	return stopped_ns ? stopped_ns : clock_now_ns();
 }
+
+/* A key that is removed meanwhile begins the walk anew: bounded all the same. */
+int bantable_count(size_t *out, const struct bantable *t)
+{
+	struct pc_ban_key key;
+	size_t n = 0;
+	int rc = bpf_map_get_next_key(t->bans, NULL, &key);
+
+	for (; !rc && n < PC_BANS_MAX; n++)
+		rc = bpf_map_get_next_key(t->bans, &key, &key);
+	if (rc && errno != ENOENT)
+		return -errno;
+	*out = n;
+	return 0;
+}

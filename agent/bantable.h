@@ -61,6 +61,9 @@ int bantable_find(struct pc_ban *out, const struct bantable *t,
 /* Removes what is over.  0 or the first -errno. */
 int bantable_sweep(struct bantable *t, int64_t now_ns);
 
+/* How many there are, over or not; needs no lock.  0 or -errno. */
+int bantable_count(size_t *out, const struct bantable *t);
+
 /* Packets that a ban has dropped. */
 int bantable_hits(struct pc_count *out, const struct bantable *t,
 		  const struct pc_ban *ban);

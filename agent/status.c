@@ -17,6 +17,7 @@
 #include "log.h"
 #include "maps.h"
 #include "options.h"
+#include "plane.h"
 #include "timestamp.h"
 #include "wanted.h"
 
@@ -37,6 +38,7 @@ struct status {
 	size_t n_attached;
 	struct text_list wanted; /* listed interfaces without all filters */
 	struct pc_count counts[PC_R_MAX];
+	struct plane plane;
 	struct health_report service;
 	bool has_service;
 };
@@ -92,6 +94,8 @@ static int status_read(struct status *s, const char *pin_dir)
 	s->boot_ns = clock_boot_ns();
 	for (int r = 0; r < PC_R_MAX && !rc; r++)
 		rc = maps_count(&m, r, &s->counts[r]);
+	if (!rc)
+		rc = plane_read(&s->plane, &m, pin_dir, &s->policy);
 	maps_close(&m);
 	if (!rc)
 		rc = count_living(&s->n_living, pin_dir);
@@ -178,6 +182,7 @@ static void print_policy(const struct status *s)
 	printf("prefixes    %llu host-wide, judged on %s\n",
 	       (unsigned long long)p->n_prefixes,
 	       p->whole_host ? "every port" : "the gateway's ports");
+	plane_print(&s->plane);
 	printf("answered    %zu connections live on\n", s->n_living);
 	printf("lease       %s\n", lease_print(lease, sizeof(lease), s));
 }
@@ -385,7 +390,11 @@ static int print_json(const struct status *s)
 		(json_int_t)s->n_living, "deny", json_deny(s), "agent",
 		json_agent(s), "interfaces", json_interfaces(s), "counters",
 		json_counts(s), "service", json_service(s));
+	json_t *plane = plane_json(&s->plane);
 
+	if (root && (!plane || json_object_update(root, plane)))
+		json_decref(root), root = NULL;
+	json_decref(plane);
 	return dump(root);
 }
 
@@ -401,6 +410,7 @@ static int show(const struct status *s, bool json)
 		print_service(s);
 		print_attached(s);
 		print_counts(s);
+		plane_print_lists(&s->plane);
 	}
 	return !rc && (fflush(stdout) || ferror(stdout)) ? -EIO : rc;
 }
@@ -432,7 +442,7 @@ static int show_service(const struct status *s, const struct options *opt,
 int status_main(int argc, char **argv)
 {
 	struct options opt;
-	struct status s = { 0 };
+	static struct status s;
 	int rc = options_parse(&opt, argc, argv, OPTIONS_STATUS);
 
 	if (rc)

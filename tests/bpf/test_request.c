@@ -584,6 +584,8 @@ static void every_reason_of_the_request_plane_was_given(void **state)
 		PC_R_ALLOW_LIST,
 		PC_R_BLOCK_LIST,
 		PC_R_SNAPSHOT_LIST,
+		PC_R_BANNED,
+		PC_R_IMAGE_DAMAGED,
 		/* rest on a subscription row, which no map holds */
 		PC_R_SUBSCRIPTION_MISSING,
 		PC_R_SUBSCRIPTION_INVALID,
