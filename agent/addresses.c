@@ -16,8 +16,8 @@ struct source {
 	const char *name;
 	const struct policy_file *file; /* NULL: it is none */
 	struct prefix_list list;
-	uint8_t owner;	   /* PC_OWNER_*; 0: not in the image */
-	uint8_t set;	   /* enum pc_set; 0: not in pc_prefixes */
+	uint8_t owner;	    /* PC_OWNER_*; 0: not in the image */
+	uint8_t set;	    /* enum pc_set; 0: not in pc_prefixes */
 	uint8_t precedence; /* enum policy_source */
 	enum pc_reason reason;
 };
@@ -58,8 +58,8 @@ static void add_block(struct sources *all, const char *name,
 	};
 }
 
-static void add_set(struct sources *all, enum pc_set set,
-		    enum pc_reason reason, const struct prefix_list *list)
+static void add_set(struct sources *all, enum pc_set set, enum pc_reason reason,
+		    const struct prefix_list *list)
 {
 	all->of[all->n++] = (struct source){ .list = *list,
 					     .set = set,
@@ -128,9 +128,9 @@ static int merge_sets(struct policy *p, const struct sources *all)
 		const struct source *s = &all->of[i];
 
 		for (size_t j = 0; s->set && j < s->list.n; j++)
-			p->prefixes[n++] = policy_prefix_of(
-				s->set, &s->list.items[j], s->reason,
-				s->precedence);
+			p->prefixes[n++] =
+				policy_prefix_of(s->set, &s->list.items[j],
+						 s->reason, s->precedence);
 	}
 	qsort(p->prefixes, n, sizeof(*p->prefixes), compare_prefixes);
 	p->n_prefixes = drop_repeated(p->prefixes, n);
@@ -235,8 +235,8 @@ int addresses_compile(struct policy *p, const struct snapshot *s,
 {
 	struct sources *all = calloc(1, sizeof(*all));
 	struct header h = { { NULL, 0 }, { NULL, 0 } };
-	int err = all ? parse_header(&h, &p->summary, s, opt->profile)
-		      : -ENOMEM;
+	int err =
+		all ? parse_header(&h, &p->summary, s, opt->profile) : -ENOMEM;
 
 	if (!err)
 		err = add_all(all, &h, opt, wide);

@@ -12,6 +12,7 @@
 #include "consent.h"
 #include "log.h"
 #include "maps.h"
+#include "tries.h"
 #include "options.h"
 #include "timestamp.h"
 
@@ -41,11 +42,11 @@ static int check_proxies(struct maps *m, const struct prefix *p)
 	struct pc_rule rule;
 	int rc;
 
-	if (!maps_match(m, false, PC_SET_PROXY, p, NULL, &rule)) {
+	if (!tries_match(m, false, PC_SET_PROXY, p, NULL, &rule)) {
 		log_line("that is a trusted proxy's address");
 		return -EPERM;
 	}
-	rc = maps_list_within(&within, m, PC_SET_PROXY, p);
+	rc = tries_within(&within, m, PC_SET_PROXY, p);
 	if (within.n) {
 		log_line("%s is a trusted proxy",
 			 prefix_print(&within.items[0], text));
@@ -63,12 +64,12 @@ static int check_allowed(struct prefix_list *allow, struct maps *m,
 	struct pc_rule rule;
 	int rc;
 
-	if (!maps_match(m, false, PC_SET_ALLOW, p, NULL, &rule)) {
+	if (!tries_match(m, false, PC_SET_ALLOW, p, NULL, &rule)) {
 		log_line("an allow entry has all of it: the ban would come to "
 			 "nothing");
 		return -EPERM;
 	}
-	rc = maps_list_within(allow, m, PC_SET_ALLOW, p);
+	rc = tries_within(allow, m, PC_SET_ALLOW, p);
 	if (!rc && allow->n)
 		log_line("%s stays allowed (and %zu more)",
 			 prefix_print(&allow->items[0], text), allow->n - 1);

@@ -429,7 +429,8 @@ int64_t bantable_now_ns(const struct bantable *t)
 	return stopped_ns ? stopped_ns : clock_now_ns();
 }
 
-/* A key that is removed meanwhile begins the walk anew: bounded all the same. */
+/* A key that is removed meanwhile begins the walk anew: bounded all the same.
+ */
 int bantable_count(size_t *out, const struct bantable *t)
 {
 	struct pc_ban_key key;

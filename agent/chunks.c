@@ -36,8 +36,9 @@ static void chunks_fini(struct chunks *c)
 static int new_chunk(void)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
-	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "pc_chunk", sizeof(uint32_t),
-				sizeof(struct pc_line), PC_CHUNK_LINES, &opts);
+	int fd =
+		bpf_map_create(BPF_MAP_TYPE_ARRAY, "pc_chunk", sizeof(uint32_t),
+			       sizeof(struct pc_line), PC_CHUNK_LINES, &opts);
 
 	return fd < 0 ? -errno : fd;
 }
@@ -165,8 +166,8 @@ int chunks_digest(uint8_t out[static 32], int outer, uint32_t slot,
 	int rc = n > PC_CHUNKS ? -E2BIG : 0;
 
 	for (; !rc && c.n < n; c.n++) {
-		c.fds[c.n] = open_chunk(outer,
-					slot * PC_CHUNKS + (uint32_t)c.n);
+		c.fds[c.n] =
+			open_chunk(outer, slot * PC_CHUNKS + (uint32_t)c.n);
 		if (c.fds[c.n] < 0)
 			rc = c.fds[c.n];
 	}

@@ -16,6 +16,7 @@
 #include "clock.h"
 #include "list.h"
 #include "maps.h"
+#include "tries.h"
 
 static int find_in_policy(struct pc_key *out, const struct evidence *e,
 			  const struct pc_digest *digest)
@@ -98,7 +99,7 @@ static int match_in_maps(struct prefix *matched, struct pc_rule *rule,
 			 const struct evidence *e, bool key_rules,
 			 unsigned int set, const struct prefix *address)
 {
-	return maps_match(e->maps, key_rules, set, address, matched, rule);
+	return tries_match(e->maps, key_rules, set, address, matched, rule);
 }
 
 static int find_owner_in_maps(uint32_t *owner, struct pc_list *list,
@@ -168,22 +169,19 @@ const char *evidence_print(const struct prefix *matched,
 	return prefix_print(matched, buf);
 }
 
-void evidence_place(char out[static EVIDENCE_PLACE_SIZE],
-		    const struct pc_list *list, const struct prefix *address)
+/* A file's line, as the file is now. */
+static void place_in_file(char out[static EVIDENCE_PLACE_SIZE],
+			  const struct pc_list *list,
+			  const struct prefix *address)
 {
-	static const uint8_t no_file[sizeof(list->digest)];
 	char text[PREFIX_STRLEN], error[LIST_ERROR_SIZE];
 	struct list_place at;
 	bool changed;
-	int err;
+	int err = list_find(&at, list->name, address, error);
 
-	snprintf(out, EVIDENCE_PLACE_SIZE, "%s", list->name);
-	if (!memcmp(list->digest, no_file, sizeof(no_file)))
-		return;
-	err = list_find(&at, list->name, address, error);
 	if (err) {
-		snprintf(out, EVIDENCE_PLACE_SIZE,
-			 "%s (as it was loaded; %s)", list->name,
+		snprintf(out, EVIDENCE_PLACE_SIZE, "%s (as it was loaded; %s)",
+			 list->name,
 			 err == -ENODATA ? "the file has changed" : error);
 		return;
 	}
@@ -191,6 +189,27 @@ void evidence_place(char out[static EVIDENCE_PLACE_SIZE],
 	snprintf(out, EVIDENCE_PLACE_SIZE, "%s line %zu: %s%s", list->name,
 		 at.line, evidence_print(&at.prefix, text),
 		 changed ? " (the file has changed since it was loaded)" : "");
+}
+
+int evidence_place(char out[static EVIDENCE_PLACE_SIZE],
+		   const struct evidence *e, const struct pc_list *list,
+		   const struct prefix *address)
+{
+	static const uint8_t no_file[sizeof(list->digest)];
+	char text[PREFIX_STRLEN];
+	struct prefix matched;
+	struct pc_rule rule;
+	int err;
+
+	if (memcmp(list->digest, no_file, sizeof(no_file))) {
+		place_in_file(out, list, address);
+		return 0;
+	}
+	err = e->match(&matched, &rule, e, false, PC_SET_DENY, address);
+	snprintf(out, EVIDENCE_PLACE_SIZE, "%s%s%s", list->name,
+		 err ? "" : " has ", err ? "" : evidence_print(&matched, text));
+	/* Of a long list only the name is known. */
+	return err == -ENOENT ? 0 : err;
 }
 
 /* Words the judgement; matched is NULL when no prefix led to it. */

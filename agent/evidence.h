@@ -39,8 +39,7 @@ struct evidence {
 			  const struct prefix *address);
 	/* 0: banned until then; -ENOENT: not banned; NULL: bans are unknown. */
 	int (*find_ban)(int64_t *expires_ns, struct prefix *banned,
-			const struct evidence *e,
-			const struct prefix *address);
+			const struct evidence *e, const struct prefix *address);
 	const struct policy *policy; /* one of these two is borrowed */
 	struct maps *maps;
 	const struct bantable *bans; /* with maps */
@@ -57,11 +56,12 @@ const char *evidence_print(const struct prefix *matched,
 
 #define EVIDENCE_PLACE_SIZE 768
 /*
- * Where an address is in a list: its name and, of a file, line and prefix, as
- * the file is now.
+ * Where an address is in a list: its name, prefix and, of a file, line, as the
+ * file is now.  0 or -errno.
  */
-void evidence_place(char out[static EVIDENCE_PLACE_SIZE],
-		    const struct pc_list *list, const struct prefix *address);
+int evidence_place(char out[static EVIDENCE_PLACE_SIZE],
+		   const struct evidence *e, const struct pc_list *list,
+		   const struct prefix *address);
 
 #define EVIDENCE_WHY_SIZE 80
 /*

@@ -168,26 +168,6 @@ static int add_ban(struct walk *w)
 	return 0;
 }
 
-/* The list, and of one that is no file the prefix, where it is known. */
-static int note_owner(struct walk *w, struct explanation_row *row,
-		      const struct pc_list *list)
-{
-	char place[EVIDENCE_PLACE_SIZE], text[PREFIX_STRLEN];
-	struct prefix matched;
-	struct pc_rule rule;
-	int err;
-
-	evidence_place(place, list, &w->req->ip);
-	err = w->e->match(&matched, &rule, w->e, false, PC_SET_DENY,
-			  &w->req->ip);
-	if (!err && !strchr(place, ' '))
-		snprintf(row->note, sizeof(row->note), "%.600s has %s", place,
-			 evidence_print(&matched, text));
-	else
-		snprintf(row->note, sizeof(row->note), "%s", place);
-	return err == -ENOENT ? 0 : err;
-}
-
 static int add_block(struct walk *w)
 {
 	struct explanation_row *row = add_drop(w, "block lists");
@@ -206,7 +186,7 @@ static int add_block(struct walk *w)
 					   : "the image is damaged");
 		return 0;
 	}
-	err = note_owner(w, row, &list);
+	err = evidence_place(row->note, w->e, &list, &w->req->ip);
 	end(w, row,
 	    owner == PC_OWNER_SNAPSHOT || owner == PC_OWNER_IP_SCOPE
 		    ? PC_R_SNAPSHOT_LIST
@@ -456,8 +436,8 @@ int explanation_make(struct explanation *out, const struct evidence *e,
 	err = walk_address_plane(&w);
 	if (err || req->address_only) {
 		if (!err && !w.over)
-			x.reason = w.allowed ? PC_R_ALLOW_LIST
-					     : PC_R_ADDRESS_PASS;
+			x.reason =
+				w.allowed ? PC_R_ALLOW_LIST : PC_R_ADDRESS_PASS;
 		x.gateway = x.reason;
 		x.address_only = true;
 		if (!err)

@@ -38,7 +38,8 @@ struct explanation_row {
 	enum explanation_state state;
 	const char *check;
 	char input[96];
-	char note[800]; /* "" or what the state alone does not say */
+	char note[EVIDENCE_PLACE_SIZE]; /* "" or what the state alone does not
+					   say */
 };
 
 struct explanation {

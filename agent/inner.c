@@ -94,7 +94,7 @@ static int verify_keys(int fd, const struct policy *p)
 }
 
 int inner_put_trie(int outer, uint32_t slot, const char *name,
-		    const struct policy_prefix *p, size_t n)
+		   const struct policy_prefix *p, size_t n)
 {
 	int fd = new_trie(name, n), rc;
 

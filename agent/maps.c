@@ -5,6 +5,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,7 +54,7 @@ static void *map_page(int fd)
 
 int maps_open_pinned(struct maps *m, const char *pin_dir)
 {
-	struct maps out = { .keys_of = { -1, -1 },
+	struct maps out = { .of = { { -1, -1 }, { -1, -1 } },
 			    .live = PTHREAD_MUTEX_INITIALIZER };
 	int rc = 0;
 
@@ -81,6 +82,23 @@ int maps_open_pinned(struct maps *m, const char *pin_dir)
 	return rc;
 }
 
+static const struct maps_inner none_kept = { -1, -1 };
+
+/* Inner maps of a slot, in the place of those before. */
+static void keep_inner(struct maps *m, uint32_t slot, struct maps_inner inner)
+{
+	struct maps_inner before;
+
+	pthread_mutex_lock(&m->live);
+	before = m->of[slot];
+	m->of[slot] = inner;
+	pthread_mutex_unlock(&m->live);
+	if (before.keys >= 0)
+		close(before.keys);
+	if (before.prefixes >= 0)
+		close(before.prefixes);
+}
+
 void maps_close(struct maps *m)
 {
 	if (m->active_word)
@@ -92,11 +110,8 @@ void maps_close(struct maps *m)
 			close(*map_fd(m, i));
 		*map_fd(m, i) = -1;
 	}
-	for (int slot = 0; slot < 2; slot++) {
-		if (m->keys_of[slot] >= 0)
-			close(m->keys_of[slot]);
-		m->keys_of[slot] = -1;
-	}
+	for (uint32_t slot = 0; slot < 2; slot++)
+		keep_inner(m, slot, none_kept);
 	m->active_word = NULL;
 	m->clock_word = NULL;
 }
@@ -116,12 +131,15 @@ static uint32_t active_slot(const struct maps *m)
 	return pc_active_slot(active_word(m), boot_ms());
 }
 
-/* The inner map in force; the caller closes it. */
-static int open_inner(const struct maps *m, int outer)
+int maps_open_inner(const struct maps *m, int outer)
 {
 	uint32_t slot = active_slot(m), id;
-	int fd;
+	int fd = outer == m->prefixes ? m->of[slot].prefixes : -1;
 
+	if (fd >= 0) {
+		fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+		return fd < 0 ? -errno : fd;
+	}
 	if (bpf_map_lookup_elem(outer, &slot, &id))
 		return -errno;
 	fd = bpf_map_get_fd_by_id(id);
@@ -135,7 +153,7 @@ static int put_answers(struct maps *m, uint32_t slot, const struct policy *p)
 
 	for (uint32_t i = 0; i < n && !rc; i++)
 		rc = inner_put_element(m->answers, slot * n + i, &p->answers[i],
-				 sizeof(p->answers[i]));
+				       sizeof(p->answers[i]));
 	return rc;
 }
 
@@ -151,19 +169,6 @@ static int put_lists(struct maps *m, uint32_t slot, const struct policy *p)
 	return rc;
 }
 
-/* Its keys are not changed any more. */
-static void forget_keys(struct maps *m, uint32_t slot, int fd)
-{
-	int before;
-
-	pthread_mutex_lock(&m->live);
-	before = m->keys_of[slot];
-	m->keys_of[slot] = fd;
-	pthread_mutex_unlock(&m->live);
-	if (before >= 0)
-		close(before);
-}
-
 /*
  * Empties a slot that nobody reads any more, so that only one generation takes
  * room.  The header first: without it the slot is no policy.
@@ -174,7 +179,7 @@ static int retire(struct maps *m, uint32_t slot)
 	struct policy empty = { 0 };
 	int rc = inner_put_element(m->policy, slot, &none, sizeof(none));
 
-	forget_keys(m, slot, -1);
+	keep_inner(m, slot, none_kept);
 	if (!rc)
 		rc = inner_close(inner_put_trie(m->prefixes, slot,
 						"pc_prefix_inner", NULL, 0));
@@ -186,21 +191,21 @@ static int retire(struct maps *m, uint32_t slot)
 	return rc ? rc : chunks_clear(m->image, slot);
 }
 
-/* Everything but the flip; *keys: the inner map of keys, the caller's. */
+/* Everything but the flip; *inner is the caller's, also of what failed. */
 static int fill_slot(struct maps *m, uint32_t slot, const struct policy *p,
-		     int *keys)
+		     struct maps_inner *inner)
 {
-	int rc = inner_close(inner_put_trie(m->prefixes, slot,
-					    "pc_prefix_inner", p->prefixes,
-					    p->n_prefixes));
+	int rc;
 
-	if (!rc)
-		rc = inner_close(inner_put_trie(m->key_rules, slot,
-						"pc_rules_inner", p->key_rules,
-						p->n_key_rules));
+	inner->prefixes = inner_put_trie(m->prefixes, slot, "pc_prefix_inner",
+					 p->prefixes, p->n_prefixes);
+	if (inner->prefixes < 0)
+		return inner->prefixes;
+	rc = inner_close(inner_put_trie(m->key_rules, slot, "pc_rules_inner",
+					p->key_rules, p->n_key_rules));
 	if (!rc) {
-		*keys = inner_put_keys(m->keys, slot, p);
-		rc = *keys < 0 ? *keys : 0;
+		inner->keys = inner_put_keys(m->keys, slot, p);
+		rc = inner->keys < 0 ? inner->keys : 0;
 	}
 	if (!rc)
 		rc = chunks_put(m->image, slot, &p->image);
@@ -231,18 +236,17 @@ int maps_apply(struct maps *m, const struct policy *p, uint64_t confirm_ns)
 {
 	uint32_t old = active_slot(m), slot = !old;
 	uint64_t until_ms = 0;
-	int rc, keys = -1;
+	struct maps_inner inner = none_kept;
+	int rc;
 
 	if (maps_settle(m) == MAPS_PENDING)
 		return -EBUSY;
-	rc = fill_slot(m, slot, p, &keys);
+	rc = fill_slot(m, slot, p, &inner);
+	keep_inner(m, slot, inner);
 	if (rc) {
-		if (keys >= 0)
-			close(keys);
 		retire(m, slot);
 		return rc;
 	}
-	forget_keys(m, slot, keys);
 	if (confirm_ns)
 		until_ms = boot_ms() + confirm_ns / NS_PER_MS;
 	flip(m, slot, until_ms);
@@ -263,9 +267,8 @@ enum maps_approval maps_settle(struct maps *m)
 		return MAPS_PENDING;
 	/* Somebody may confirm it at this moment. */
 	if (until_ms && !__atomic_compare_exchange_n(
-				m->active_word, &word,
-				pc_active_word(!slot, 0), false,
-				__ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+				m->active_word, &word, pc_active_word(!slot, 0),
+				false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 		return MAPS_PENDING;
 	m->unsettled = false;
 	retire_unread(m, until_ms ? slot : !slot);
@@ -303,7 +306,7 @@ int maps_put_key(struct maps *m, const struct pc_digest *d,
 	int rc = 0, keys;
 
 	pthread_mutex_lock(&m->live);
-	keys = m->keys_of[active_slot(m)];
+	keys = m->of[active_slot(m)].keys;
 	if (keys < 0) {
 		rc = -ENOENT;
 	} else if (bpf_map_lookup_elem(keys, d, &now)) {
@@ -332,7 +335,7 @@ int maps_read_policy(struct maps *m, struct pc_policy *out)
 static int find_inner(const struct maps *m, int outer, const void *key,
 		      void *value)
 {
-	int fd = open_inner(m, outer), rc = 0;
+	int fd = maps_open_inner(m, outer), rc = 0;
 
 	if (fd < 0)
 		return fd;
@@ -345,92 +348,6 @@ static int find_inner(const struct maps *m, int outer, const void *key,
 int maps_find_key(struct maps *m, const struct pc_digest *d, struct pc_key *out)
 {
 	return find_inner(m, m->keys, d, out);
-}
-
-/* Tries do not say which prefix matched, so they are looked through. */
-static int find_longest(struct maps *m, int outer, __be32 scope,
-			struct prefix *matched)
-{
-	int fd = open_inner(m, outer), best = -1, rc;
-	struct prefix address = *matched, p;
-	struct pc_prefix_key key;
-
-	if (fd < 0)
-		return fd;
-	rc = bpf_map_get_next_key(fd, NULL, &key);
-	for (; !rc; rc = bpf_map_get_next_key(fd, &key, &key)) {
-		p = (struct prefix){ .family = address.family,
-				     .len = (uint8_t)(key.len - PC_SCOPE_LEN) };
-		memcpy(p.addr, key.addr, sizeof(p.addr));
-		if (key.scope != scope || !prefix_contains(&p, &address) ||
-		    p.len < best)
-			continue;
-		best = p.len;
-		*matched = p;
-	}
-	rc = errno == ENOENT ? 0 : -errno;
-	close(fd);
-	return rc;
-}
-
-int maps_match(struct maps *m, bool key_rules, unsigned int set,
-	       const struct prefix *addr, struct prefix *matched,
-	       struct pc_rule *out)
-{
-	struct pc_prefix_key key = {
-		.len = PC_SCOPE_LEN + addr->len,
-		.scope = htonl(PC_SCOPE(set, addr->family == AF_INET6)),
-	};
-	int rc;
-
-	memcpy(key.addr, addr->addr, sizeof(key.addr));
-	rc = find_inner(m, key_rules ? m->key_rules : m->prefixes, &key, out);
-	if (!rc && matched) {
-		*matched = *addr;
-		rc = find_longest(m, key_rules ? m->key_rules : m->prefixes,
-				  key.scope, matched);
-	}
-	return rc;
-}
-
-static int add_prefix(struct prefix_list *list, const struct prefix *p)
-{
-	struct prefix *items =
-		reallocarray(list->items, list->n + 1, sizeof(*items));
-
-	if (!items)
-		return -ENOMEM;
-	items[list->n++] = *p;
-	list->items = items;
-	return 0;
-}
-
-int maps_list_within(struct prefix_list *out, struct maps *m, unsigned int set,
-		     const struct prefix *outer)
-{
-	const __be32 scope = htonl(PC_SCOPE(set, outer->family == AF_INET6));
-	struct pc_prefix_key key, *at = NULL;
-	int fd = open_inner(m, m->prefixes), rc = 0;
-	struct prefix_list list = { NULL, 0 };
-
-	if (fd < 0)
-		return fd;
-	for (; !rc && !bpf_map_get_next_key(fd, at, &key); at = &key) {
-		struct prefix p = { .family = outer->family,
-				    .len = (uint8_t)(key.len - PC_SCOPE_LEN) };
-
-		memcpy(p.addr, key.addr, sizeof(p.addr));
-		if (key.scope == scope && prefix_contains(outer, &p))
-			rc = add_prefix(&list, &p);
-	}
-	if (!rc && errno != ENOENT)
-		rc = -errno;
-	close(fd);
-	if (rc)
-		free(list.items);
-	else
-		*out = list;
-	return rc;
 }
 
 int maps_find_owner(struct maps *m, uint32_t *owner, struct pc_list *list,

@@ -27,9 +27,15 @@ struct maps {
 	int answers;
 	int clock;
 	int counts;
-	/* What maps_put_key() writes: the keys that maps_apply() put. */
-	int keys_of[2];	       /* by slot; -1: of an earlier run */
-	pthread_mutex_t live;  /* of keys_of; held for a system call or two */
+	/*
+	 * Inner maps that maps_apply() put: maps_put_key() writes to them, and
+	 * without CAP_SYS_ADMIN there is no other way to them.
+	 */
+	struct maps_inner {
+		int keys;
+		int prefixes;
+	} of[2];	       /* by slot; -1: of an earlier run */
+	pthread_mutex_t live;  /* of of[]; held for a system call or two */
 	bool unsettled;	       /* the last one was on approval */
 	uint64_t *active_word; /* mapped, of pc_active */
 	struct pc_clock *clock_word; /* mapped, of pc_clock */
@@ -41,6 +47,9 @@ struct maps {
  */
 int maps_open_pinned(struct maps *m, const char *pin_dir);
 void maps_close(struct maps *m);
+
+/* The inner map in force of one of the outer ones; the caller closes it. */
+int maps_open_inner(const struct maps *m, int outer);
 
 /*
  * Writes a policy into the idle slot, compares what can be read back, and makes
@@ -84,18 +93,6 @@ int maps_read_policy(struct maps *m, struct pc_policy *out);
 /* A key's value in force.  -ENOENT: not there. */
 int maps_find_key(struct maps *m, const struct pc_digest *d,
 		  struct pc_key *out);
-
-/*
- * The rule of the longest prefix of a set that holds an address, as the kernel
- * finds it, and, where matched is not NULL, that prefix.  -ENOENT: none.
- */
-int maps_match(struct maps *m, bool key_rules, unsigned int set,
-	       const struct prefix *addr, struct prefix *matched,
-	       struct pc_rule *out);
-
-/* The prefixes of a host-wide set that lie in outer, or are it.  Free items. */
-int maps_list_within(struct prefix_list *out, struct maps *m, unsigned int set,
-		     const struct prefix *outer);
 
 /*
  * Who owns an address in the image in force, PC_OWNER_*, and what that list is

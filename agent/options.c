@@ -24,9 +24,9 @@ static const struct verb {
 	{ OPTIONS_CHECK, "FILE" },   { OPTIONS_STATUS, NULL },
 	{ OPTIONS_DETACH, NULL },    { OPTIONS_SERVE, NULL },
 	{ OPTIONS_DECISIONS, NULL }, { OPTIONS_EVENTS, NULL },
-	{ OPTIONS_CAPTURE, "FILE" },
-	{ OPTIONS_BAN, "PREFIX" },   { OPTIONS_UNBAN, "PREFIX" },
-	{ OPTIONS_BANS, NULL },	     { OPTIONS_CONFIRM, NULL },
+	{ OPTIONS_CAPTURE, "FILE" }, { OPTIONS_BAN, "PREFIX" },
+	{ OPTIONS_UNBAN, "PREFIX" }, { OPTIONS_BANS, NULL },
+	{ OPTIONS_CONFIRM, NULL },
 };
 
 static const struct verb *find_verb(unsigned int which)

@@ -44,8 +44,7 @@ int plane_read(struct plane *out, struct maps *m, const char *pin_dir,
 
 	out->image = maps_check_image(m, head);
 	out->n_bytes = (head->image.n_lines + PC_CHUNK_LINES - 1) /
-		       PC_CHUNK_LINES * PC_CHUNK_LINES *
-		       sizeof(struct pc_line);
+		       PC_CHUNK_LINES * PC_CHUNK_LINES * sizeof(struct pc_line);
 	out->pending_ns = maps_pending_ns(m);
 	return rc ? rc : count_bans(&out->n_bans, pin_dir);
 }

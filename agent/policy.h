@@ -58,10 +58,10 @@ struct policy_options {
 		gateways; /* where the gateway listens, from outside */
 	const uint16_t *ports;
 	size_t n_ports;
-	const char *source; /* name of the snapshot, for status */
+	const char *source;    /* name of the snapshot, for status */
 	uint32_t offend_after; /* refusals in the window; 0: not counted */
 	uint64_t offend_window_ns;
-	int64_t now_ns;	    /* Unix time: for loaded_ns and the summary */
+	int64_t now_ns; /* Unix time: for loaded_ns and the summary */
 	uint64_t generation;
 };
 

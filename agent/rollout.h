@@ -23,10 +23,10 @@ struct rollout {
 	struct consent consent;
 	struct feeds feeds;
 	struct files *files;
-	size_t snapshot; /* its number in files */
+	size_t snapshot;     /* its number in files */
 	uint64_t generation; /* in force; 0: none */
-	bool waiting;	 /* a change came while a policy was on approval */
-	bool rolled_back; /* nothing is tried again unless asked by hand */
+	bool waiting;	     /* a change came while a policy was on approval */
+	bool rolled_back;    /* nothing is tried again unless asked by hand */
 };
 
 /* A snapshot, and what was made of it and the lists. */

@@ -45,7 +45,7 @@ struct policy_summary {
 	size_t n_rule_sets;
 	size_t n_rule_prefixes;
 	size_t n_prefixes[PC_SET_MAX]; /* by enum pc_set */
-	size_t n_blocked; /* prefixes of all lists in the image */
+	size_t n_blocked;	       /* prefixes of all lists in the image */
 	struct policy_warning warnings[WARNING_MAX];
 	size_t n_warnings;
 };

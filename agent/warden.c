@@ -10,6 +10,7 @@
 #include "guard.h"
 #include "lifelines.h"
 #include "log.h"
+#include "tries.h"
 
 /* The set's first prefix within who, or the one that who is in. */
 static bool is_in_set(struct maps *m, unsigned int set,
@@ -19,10 +20,10 @@ static bool is_in_set(struct maps *m, unsigned int set,
 	struct pc_rule rule;
 	bool found;
 
-	if (!maps_match(m, false, set, who, NULL, &rule))
+	if (!tries_match(m, false, set, who, NULL, &rule))
 		return true;
 	/* What cannot be looked at is spared. */
-	found = maps_list_within(&within, m, set, who) || within.n;
+	found = tries_within(&within, m, set, who) || within.n;
 	free(within.items);
 	return found;
 }

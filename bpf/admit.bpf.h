@@ -71,8 +71,7 @@ static __always_inline __u32 owner_find(const struct pc_pkt *p,
 		return image_find6(&policy->image, slot,
 				   bpf_be64_to_cpu(part[0]),
 				   bpf_be64_to_cpu(part[1]));
-	return pc_image_find4(&policy->image, &slot,
-			      bpf_ntohl((__u32)part[0]));
+	return pc_image_find4(&policy->image, &slot, bpf_ntohl((__u32)part[0]));
 }
 
 /* The image knows of allow entries only where there is something to allow. */

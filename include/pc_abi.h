@@ -26,122 +26,10 @@
 #include <linux/bpf.h>
 #include <linux/types.h>
 
+#include "pc_flow.h"
+#include "pc_reason.h"
+
 #define PC_ABI_VERSION 4
-
-/*
- * Why a packet or a request met its fate, and what kind of fate it is.  One
- * list: the enum, the printable names, the counter index and the class are all
- * generated from it, so they cannot drift apart.  Append only; a retired reason
- * keeps its slot.
- *
- *   PASS  goes on to the gateway
- *   DROP  pc_xdp drops the packet
- *   DENY  the gateway would refuse; pc_request acts as the policy's deny[] says
- *   OWN   a segment portcullis itself consumed on a connection it has answered
- */
-#define PC_REASONS(X)                                          \
-	/* address plane */                                    \
-	X(ADDRESS_PASS, "address-pass", PASS)                  \
-	X(NO_POLICY, "no-policy", PASS)                        \
-	X(NOT_IP, "not-ip", PASS)                              \
-	X(NOT_TCP_UDP, "not-tcp-udp", PASS)                    \
-	X(OTHER_PORT, "other-port", PASS)                      \
-	X(FRAGMENT, "fragment", PASS)                          \
-	X(TRUNCATED, "truncated", PASS)                        \
-	X(BAD_IP_HEADER, "bad-ip-header", PASS)                \
-	X(EXT_HEADER_LIMIT, "ext-header-limit", PASS)          \
-	X(ALLOW_LIST, "allow-list", PASS)                      \
-	X(BLOCK_LIST, "block-list", DROP)                      \
-	X(SNAPSHOT_LIST, "snapshot-list", DROP)                \
-	/* request plane: not a head, or not one to judge */   \
-	X(NOT_TCP, "not-tcp", PASS)                            \
-	X(NO_PAYLOAD, "no-payload", PASS)                      \
-	X(LEASE_LAPSED, "lease-lapsed", PASS)                  \
-	X(MID_STREAM, "mid-stream", PASS)                      \
-	X(BODY, "body", PASS)                                  \
-	X(GAP, "gap", PASS)                                    \
-	X(OPAQUE, "opaque", PASS)                              \
-	X(PIPELINED, "pipelined", PASS)                        \
-	X(MPTCP, "mptcp", PASS)                                \
-	X(ODD_FLAGS, "odd-flags", PASS)                        \
-	X(SYN_DATA, "syn-data", PASS)                          \
-	X(NOT_HTTP, "not-http", PASS)                          \
-	X(TLS, "tls", PASS)                                    \
-	X(H2C, "h2c", PASS)                                    \
-	X(HEAD_SPLIT, "head-split", PASS)                      \
-	X(HEAD_LOST, "head-lost", PASS)                        \
-	X(HEAD_TOO_LARGE, "head-too-large", PASS)              \
-	X(HEAD_SYNTAX, "head-syntax", PASS)                    \
-	X(HEAD_FRAMING, "head-framing", PASS)                  \
-	X(HEAD_HOST, "head-host", PASS)                        \
-	X(OBS_FOLD, "obs-fold", PASS)                          \
-	X(TARGET_FORM, "target-form", PASS)                    \
-	X(PATH_UNSURE, "path-unsure", PASS)                    \
-	X(OTHER_PATH, "other-path", PASS)                      \
-	X(OTHER_METHOD, "other-method", PASS)                  \
-	X(UPGRADE, "upgrade", PASS)                            \
-	X(QUERY_UNSURE, "query-unsure", PASS)                  \
-	X(NO_CREDENTIAL, "no-credential", PASS)                \
-	X(KEY_TOO_LONG, "key-too-long", PASS)                  \
-	X(KEY_UNKNOWN, "key-unknown", PASS)                    \
-	X(ADDRESS_UNSURE, "address-unsure", PASS)              \
-	X(SUBSCRIPTION_UNSURE, "subscription-unsure", PASS)    \
-	X(KEY_LIVE, "key-live", PASS)                          \
-	X(NOT_OURS, "not-ours", PASS)                          \
-	X(UNCONFIRMED, "unconfirmed", PASS)                    \
-	X(ANSWER_UNFIT, "answer-unfit", PASS)                  \
-	X(ANSWER_UNSURE, "answer-unsure", PASS)                \
-	X(CHUNK_SYNTAX, "chunk-syntax", PASS)                  \
-	X(ROUTE_UNSURE, "route-unsure", PASS)                  \
-	/* request plane: the key or its request is refused */ \
-	X(KEY_DISABLED, "key-disabled", DENY)                  \
-	X(KEY_EXPIRED, "key-expired", DENY)                    \
-	X(KEY_EXHAUSTED, "key-exhausted", DENY)                \
-	X(ADDRESS_DENIED, "address-denied", DENY)              \
-	X(USER_MISSING, "user-missing", DENY)                  \
-	X(USER_INACTIVE, "user-inactive", DENY)                \
-	X(GROUP_DELETED, "group-deleted", DENY)                \
-	X(GROUP_DISABLED, "group-disabled", DENY)              \
-	X(GROUP_NOT_ALLOWED, "group-not-allowed", DENY)        \
-	X(SUBSCRIPTION_MISSING, "subscription-missing", DENY)  \
-	X(SUBSCRIPTION_INVALID, "subscription-invalid", DENY)  \
-	X(USAGE_LIMIT, "usage-limit", DENY)                    \
-	X(BALANCE_EMPTY, "balance-empty", DENY)                \
-	X(QUERY_KEY, "query-key", DENY)                        \
-	X(CREDENTIAL_MISSING, "credential-missing", DENY)      \
-	X(KEY_INVALID, "key-invalid", DENY)                    \
-	X(RATE_LIMITED, "rate-limited", DENY)                  \
-	X(LOOKUP_BUSY, "lookup-busy", DENY)                    \
-	X(LOOKUP_FAILED, "lookup-failed", DENY)                \
-	X(WINDOW_5H, "window-5h", DENY)                        \
-	X(WINDOW_1D, "window-1d", DENY)                        \
-	X(WINDOW_7D, "window-7d", DENY)                        \
-	/* a connection portcullis has answered */             \
-	X(ANSWER_FAILED, "answer-failed", OWN)                 \
-	X(REPEATED, "answer-repeated", OWN)                    \
-	X(SWALLOWED, "swallowed", OWN)                         \
-	X(SWALLOW_LIMIT, "swallow-limit", OWN)                 \
-	X(CLOSED, "closed", OWN)                               \
-	/* address plane, once more */                         \
-	X(BANNED, "banned", DROP)                              \
-	X(IMAGE_DAMAGED, "image-damaged", PASS)
-
-enum pc_reason {
-#define X(id, name, class) PC_R_##id,
-	PC_REASONS(X)
-#undef X
-	PC_R_MAX
-};
-
-/* Returned by a stage that has not decided; never counted. */
-#define PC_NEXT PC_R_MAX
-
-enum pc_class {
-	PC_CLASS_PASS,
-	PC_CLASS_DROP,
-	PC_CLASS_DENY,
-	PC_CLASS_OWN
-};
 
 /* Which gateway is guarded, and how it runs. */
 enum pc_profile {
@@ -197,9 +85,9 @@ static inline __u32 pc_active_slot(__u64 word, __u64 now_ms)
 }
 
 /*
- * Host-wide prefix sets in pc_prefixes; set 0 is never used.  What is dropped is
- * in the image; PC_SET_DENY has the lists that are no files, if they are short,
- * for people who ask which prefix it was.  No program reads it.
+ * Host-wide prefix sets in pc_prefixes; set 0 is never used.  What is dropped
+ * is in the image; PC_SET_DENY has the lists that are no files, if they are
+ * short, for people who ask which prefix it was.  No program reads it.
  */
 enum pc_set {
 	PC_SET_ALLOW = 1,
@@ -489,145 +377,6 @@ struct pc_count {
 	__u64 would;
 };
 
-/* One direction of a TCP connection, from the client. */
-struct pc_flow_key {
-	__u32 ifindex;
-	__be16 sport;
-	__be16 dport;
-	__u8 saddr[16]; /* IPv4 uses the first four bytes */
-	__u8 daddr[16];
-	__u32 family; /* 4 or 6 */
-};
-
-/* Where one direction's bytes stand, between messages or in the body of one. */
-enum pc_phase {
-	PC_PHASE_HEAD, /* a head begins at next */
-	PC_PHASE_BODY, /* next is just after a body; answers only */
-	/* a chunked body (RFC 9112 7.1), by what is expected at next */
-	PC_PHASE_SIZE,
-	PC_PHASE_EXTENSION,
-	PC_PHASE_SIZE_LF,
-	PC_PHASE_DATA_CR,
-	PC_PHASE_DATA_LF,
-	PC_PHASE_TRAILER,
-	PC_PHASE_TRAILER_LINE,
-	PC_PHASE_TRAILER_LF,
-	PC_PHASE_END_LF,
-	PC_PHASE_OPAQUE, /* cannot be followed any more */
-};
-
-/* One direction of a connection, followed from message to message. */
-struct pc_stream {
-	__u32 next;    /* sequence number of the first byte not looked at */
-	__u32 chunk;   /* size of the chunk whose size line is being read */
-	__u16 carried; /* bytes of the head at hand that lie before next */
-	__u8 phase;    /* enum pc_phase */
-	__u8 digits;   /* of that size, so far */
-	__u8 messages; /* requests handed on, or answers complete; wraps */
-	__u8 pad[3];
-};
-
-enum pc_flow_state {
-	PC_FLOW_OPEN,
-	PC_FLOW_CLOSING, /* answered with FIN; both ends are being let down */
-};
-
-/*
- * All numbers are the sender's own, unless said otherwise.  The two directions
- * may be at work at the same time: every field has one writer, but for those
- * that are only changed by an atomic exchange.
- */
-struct pc_flow {
-	/* egress */
-	struct pc_stream gateway;
-	__u32 gateway_end; /* just after the last byte the gateway sent */
-	__u16 window;	   /* the gateway's last, as on the wire */
-	__u8 seen;	   /* its answers pass our egress hook */
-	__u8 pad;
-	/* ingress */
-	struct pc_stream client;
-	__u32 first;	   /* the client's first byte */
-	__u32 head_ack;	   /* what the client had acknowledged at the last head
-			    */
-	__u32 client_next; /* CLOSING: next byte expected from the client */
-	__u32 answer_seq; /* CLOSING: sequence number of the answer's first byte
-			   */
-	__u32 answer_end; /* CLOSING: just after the answer's FIN */
-	__u32 swallowed;  /* CLOSING: request bytes acknowledged and thrown away
-			   */
-	__u32 repeats;	  /* CLOSING: times the answer was sent again */
-	__u8 state;	  /* enum pc_flow_state */
-	__u8 reason;	  /* CLOSING: why; opaque: what made it so */
-	__u8 dialect;	  /* CLOSING: of the answer */
-	__u8 heads;	  /* a HEAD request was handed on, and no other since */
-	__u8 head;	  /* its place among the messages */
-	__u8 unsure;	  /* which answer has no body is not known */
-	__u8 syn;	  /* a later SYN, if that cannot be followed: why */
-	__u8 pad2;
-	/* ingress, on several processors at once */
-	__u32 living;	 /* refusals that it outlived, never 0 again */
-	__u32 claimed;	 /* where the last refused request began */
-	__u32 ahead_end; /* just after what was handed on before its turn */
-	__u32 offended;	 /* where the last request began that was counted
-			    against its source */
-};
-
-/*
- * What the two ends of a connection disagree by since its last refusal.  The
- * client counts request bytes the gateway never saw and answer bytes it never
- * sent:
- *
- *   to the gateway  seq - skipped       ack - added, never below mark
- *   to the client   seq + added         ack + skipped
- */
-struct pc_delta {
-	__u32 skipped;
-	__u32 added;
-	__u32 added_before; /* before the last answer: for what lies below mark
-			     */
-	__u32 mark; /* gateway's number of the first byte after the last answer
-		     */
-};
-
-#define PC_ENDED_CLIENT 0x1u  /* FIN seen */
-#define PC_ENDED_GATEWAY 0x2u /* FIN seen */
-#define PC_ENDED_RESET 0x4u   /* RST seen */
-
-/* The last refused request, and its answer, in the client's numbers. */
-struct pc_refused {
-	__u32 from;	   /* its first byte */
-	__u32 taken;	   /* just after what was acknowledged of it */
-	__u32 answer_seq;  /* of the answer's first byte */
-	__u32 answer_size; /* bytes */
-	__u8 reason;	   /* enum pc_reason */
-	__u8 dialect;	   /* enum pc_dialect */
-	__u8 swallowing;   /* more of it is to come */
-	__u8 pad;
-};
-
-/*
- * A connection on which portcullis has answered and that lives on.  What is
- * under the lock is read and changed together: segments of one connection may
- * be at work on several processors.
- */
-struct pc_living {
-	struct bpf_spin_lock lock; /* of delta and last */
-	struct pc_delta delta;
-	struct pc_refused last;
-	__u32 client_ack;  /* what the client has acknowledged */
-	__u32 client_end;  /* just after the client's last byte */
-	__u32 gateway_end; /* just after the gateway's last byte, its number */
-	__u32 ended;	   /* PC_ENDED_*, by both directions: atomically */
-	__u64 seen_ns;	   /* CLOCK_BOOTTIME of its last segment */
-	__u16 window;	   /* the gateway's last, as on the wire */
-	__u8 repeats;	   /* of the answer, saturating */
-	__u8 link_size;	   /* bytes of link */
-	__be16 vlan_proto; /* of a tag beside the frame; 0: none */
-	__u16 vlan_tci;
-	__u8 link[22]; /* link header of the client's frames */
-	__u8 pad[2];
-};
-
 _Static_assert(sizeof(struct pc_prefix_key) == 24, "pc_prefix_key layout");
 _Static_assert(sizeof(struct pc_rule) == 8, "pc_rule layout");
 _Static_assert(sizeof(struct pc_digest) == 32, "pc_digest layout");
@@ -647,9 +396,6 @@ _Static_assert(sizeof(struct pc_captured) == 280, "pc_captured layout");
 _Static_assert(sizeof(struct pc_clock) == 48, "pc_clock layout");
 _Static_assert(sizeof(struct pc_answer) == 520, "pc_answer layout");
 _Static_assert(sizeof(struct pc_count) == 16, "pc_count layout");
-_Static_assert(sizeof(struct pc_flow_key) == 44, "pc_flow_key layout");
-_Static_assert(sizeof(struct pc_flow) == 92, "pc_flow layout");
-_Static_assert(sizeof(struct pc_living) == 96, "pc_living layout");
 _Static_assert(PC_R_MAX <= 128, "pc_policy.deny covers every reason");
 
 #endif /* PC_ABI_H */

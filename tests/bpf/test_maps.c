@@ -3,6 +3,7 @@
  * maps.c on real maps: whole generations, the flip, what a failure leaves in
  * force, and the names that the kernel cuts.
  */
+#include "tries.h"
 #include "expect.h"
 
 #include "request.h"
@@ -60,7 +61,7 @@ static bool blocked(const char *text)
 {
 	struct prefix p = address(text), matched;
 	struct pc_rule rule;
-	int rc = maps_match(&harness.maps, false, PC_SET_DENY, &p, &matched,
+	int rc = tries_match(&harness.maps, false, PC_SET_DENY, &p, &matched,
 			    &rule);
 
 	assert_true(rc == 0 || rc == -ENOENT);
@@ -231,20 +232,20 @@ static void rules_of_keys_are_found_by_set(void **state)
 	request_use_default();
 	assert_int_equal(maps_find_key(&harness.maps, &d, &key), 0);
 	assert_int_not_equal(key.rule_set, 0);
-	assert_int_equal(maps_match(&harness.maps, true,
+	assert_int_equal(tries_match(&harness.maps, true,
 				    PC_BLACK_SET(key.rule_set), &in, NULL,
 				    &rule),
 			 0);
 	assert_int_equal(rule.reason, PC_R_ADDRESS_DENIED);
-	assert_int_equal(maps_match(&harness.maps, true,
+	assert_int_equal(tries_match(&harness.maps, true,
 				    PC_BLACK_SET(key.rule_set), &in6, NULL,
 				    &rule),
 			 0);
-	assert_int_equal(maps_match(&harness.maps, true,
+	assert_int_equal(tries_match(&harness.maps, true,
 				    PC_BLACK_SET(key.rule_set), &out, NULL,
 				    &rule),
 			 -ENOENT);
-	assert_int_equal(maps_match(&harness.maps, true,
+	assert_int_equal(tries_match(&harness.maps, true,
 				    PC_WHITE_SET(key.rule_set), &in, NULL,
 				    &rule),
 			 -ENOENT);

@@ -60,7 +60,7 @@ check "detach" detach
 
 foreign=$(foreign_id)
 address_interfaces=(--interface gate0)
-must "the agent starts beside it" start_agent --xdp-mode tc \
+must "the agent starts beside it" start_agent --force --xdp-mode tc \
 	--block 10.77.0.66/32 --block fd77::66 \
 	--block 10.77.0.0/30 --allow 10.77.0.2
 is "status says where" "$(status | jq -r \

@@ -24,7 +24,7 @@ pinged() {
 
 begin_tests
 record good | publish
-must "the agent starts" start_agent \
+must "the agent starts" start_agent --force \
 	--block 10.77.0.66/32 --block fd77::66 \
 	--block 10.77.0.0/30 --allow 10.77.0.2 \
 	--block fd77::/126 --allow fd77::2
