@@ -45,13 +45,36 @@ void material_fini(struct material *m)
 	policy_fini(&m->policy);
 }
 
-static int compile(struct material *out, const struct rollout *r,
+/* Before it is read: what comes in between is looked at once more. */
+static void note_version(struct rollout *r)
+{
+	if (!r->opt->snapshot || stat(r->opt->snapshot, &r->tried))
+		r->tried = (struct stat){ 0 };
+}
+
+/* A version that was refused, or read by SIGHUP, is not tried again. */
+static bool has_new_version(struct rollout *r)
+{
+	const struct stat *old = &r->tried;
+	struct stat now;
+
+	if (!r->opt->snapshot || !files_changed(r->files, r->snapshot) ||
+	    stat(r->opt->snapshot, &now))
+		return false;
+	return now.st_dev != old->st_dev || now.st_ino != old->st_ino ||
+	       now.st_size != old->st_size ||
+	       memcmp(&now.st_mtim, &old->st_mtim, sizeof(now.st_mtim)) ||
+	       memcmp(&now.st_ctim, &old->st_ctim, sizeof(now.st_ctim));
+}
+
+static int compile(struct material *out, struct rollout *r,
 		   struct policy_options *opt)
 {
 	char error[SNAPSHOT_ERROR_SIZE] = "";
 	int rc = 0;
 
 	opt->now_ns = r->opt->clock_ns ? r->opt->clock_ns : clock_now_ns();
+	note_version(r);
 	if (r->opt->snapshot)
 		rc = snapshot_load(&out->snap, r->opt->snapshot, error);
 	if (rc) {
@@ -194,7 +217,7 @@ void rollout_look(struct rollout *r)
 
 	if (!files_take(r->files) || is_on_approval(r))
 		return;
-	changed = r->opt->snapshot && files_changed(r->files, r->snapshot);
+	changed = has_new_version(r);
 	if (feeds_reload(&r->feeds, r->files))
 		changed = true;
 	if (changed && r->rolled_back)

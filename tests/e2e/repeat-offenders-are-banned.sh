@@ -94,10 +94,18 @@ check "requests of a proxy are refused often" \
 	refused 12 --interface 10.77.0.3 "$proxied"
 is_passed "nobody is banned for them" good --interface 10.77.0.3 "$proxied"
 
+# Another network than the gateway's, which is never banned.
+for host in 66 67; do
+	ip -n "$client_ns" addr add "fd79::$host/128" dev client0 nodad
+done
+ip -n "$gateway_ns" route add fd79::/64 via fd77::2 dev gate0
 check "an IPv6 client is refused often" \
+	refused 5 --interface fd79::66 "$direct6"
+check "its /64 is banned" eventually 5 banned fd79::/64
+unanswered "a neighbour in it" --interface fd79::67 "$direct6"
+check "a client of the gateway's own /64 is refused often" \
 	refused 5 --interface fd77::66 "$direct6"
-check "its /64 is banned" eventually 5 banned fd77::/64
-unanswered "a neighbour in it" --interface fd77::3 "$direct6"
+is_passed "and that is not banned" good --interface fd77::3 "$direct6"
 is "nobody else is banned" "$(n_banned)" 2
 
 # What the client wrote itself, .3, is not believed.
