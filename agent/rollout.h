@@ -24,7 +24,8 @@ struct rollout {
 	struct consent consent;
 	struct feeds feeds;
 	struct files *files;
-	size_t snapshot;     /* its number in files */
+	size_t snapshot;   /* its number in files */
+	struct stat tried; /* the version of it that was read last */
 	uint64_t generation; /* in force; 0: none */
 	bool waiting;	     /* a change came while a policy was on approval */
 	bool rolled_back;    /* nothing is tried again unless asked by hand */

@@ -91,7 +91,7 @@ ip -n "$gateway_ns" link set gate0 xdp obj "$tmp/other.o" sec xdp
 others=$(ip -n "$gateway_ns" link show gate0 | grep -o 'prog/xdp id [0-9]*')
 for mode in auto native generic; do
 	fails "another program, mode $mode" 1 \
-		"other_filter (id ${others##* }); remove it, or filter beside it with --xdp-mode tc" \
+		"other_filter (bpftool prog show id ${others##* }); remove it, or filter beside it with --xdp-mode tc" \
 		"${run[@]}" --xdp-mode $mode
 done
 
