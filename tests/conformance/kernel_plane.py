@@ -11,7 +11,6 @@ import ipaddress
 import json
 import os
 import select
-import signal
 import socket
 import subprocess
 import time
@@ -106,7 +105,7 @@ class Agent:
         if not self.process:
             self.start()
             return
-        self.process.send_signal(signal.SIGHUP)
+        # It is noticed; SIGHUP as well would at times make two generations.
         self.wait(b" in force: ")
 
     def counts(self):
