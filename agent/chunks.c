@@ -103,7 +103,7 @@ static int put_all(int outer, uint32_t slot, const struct chunks *c)
 	return n == c->n ? 0 : -EIO;
 }
 
-/* Of inner maps that are there: an empty place is none to remove. */
+/* Every place: what a killed run began to clear has holes. */
 static int clear_from(int outer, uint32_t slot, uint32_t first)
 {
 	uint32_t id;
@@ -112,7 +112,7 @@ static int clear_from(int outer, uint32_t slot, uint32_t first)
 		uint32_t key = slot * PC_CHUNKS + i;
 
 		if (bpf_map_lookup_elem(outer, &key, &id))
-			break;
+			continue;
 		if (bpf_map_delete_elem(outer, &key))
 			return -errno;
 	}

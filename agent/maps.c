@@ -131,19 +131,46 @@ static uint32_t active_slot(const struct maps *m)
 	return pc_active_slot(active_word(m), boot_ms());
 }
 
-int maps_open_inner(const struct maps *m, int outer)
+static int open_by_id(int outer, uint32_t slot)
 {
-	uint32_t slot = active_slot(m), id;
-	int fd = outer == m->prefixes ? m->of[slot].prefixes : -1;
+	uint32_t id;
+	int fd;
 
-	if (fd >= 0) {
-		fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-		return fd < 0 ? -errno : fd;
-	}
 	if (bpf_map_lookup_elem(outer, &slot, &id))
 		return -errno;
 	fd = bpf_map_get_fd_by_id(id);
 	return fd < 0 ? -errno : fd;
+}
+
+int maps_open_inner(const struct maps *m, int outer)
+{
+	uint32_t slot = active_slot(m);
+	int fd = outer == m->prefixes ? m->of[slot].prefixes : -1;
+
+	if (fd < 0)
+		return open_by_id(outer, slot);
+	fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	return fd < 0 ? -errno : fd;
+}
+
+/*
+ * What an earlier run put there may be in force again, at a time when nothing
+ * can be opened by its id any more.
+ */
+static int adopt_inner(struct maps *m, uint32_t slot)
+{
+	struct maps_inner inner;
+
+	if (m->of[slot].keys >= 0)
+		return 0;
+	inner.keys = open_by_id(m->keys, slot);
+	inner.prefixes = open_by_id(m->prefixes, slot);
+	keep_inner(m, slot, inner);
+	if (inner.keys < 0 && inner.keys != -ENOENT)
+		return inner.keys;
+	return inner.prefixes == -ENOENT || inner.prefixes >= 0
+		       ? 0
+		       : inner.prefixes;
 }
 
 static int put_answers(struct maps *m, uint32_t slot, const struct policy *p)
@@ -234,13 +261,19 @@ static void retire_unread(struct maps *m, uint32_t slot)
 
 int maps_apply(struct maps *m, const struct policy *p, uint64_t confirm_ns)
 {
-	uint32_t old = active_slot(m), slot = !old;
-	uint64_t until_ms = 0;
 	struct maps_inner inner = none_kept;
-	int rc;
+	uint64_t until_ms = 0;
+	uint32_t old, slot;
+	int rc = 0;
 
 	if (maps_settle(m) == MAPS_PENDING)
 		return -EBUSY;
+	old = active_slot(m);
+	slot = !old;
+	if (confirm_ns)
+		rc = adopt_inner(m, old);
+	if (rc)
+		return rc;
 	rc = fill_slot(m, slot, p, &inner);
 	keep_inner(m, slot, inner);
 	if (rc) {
@@ -251,28 +284,39 @@ int maps_apply(struct maps *m, const struct policy *p, uint64_t confirm_ns)
 		until_ms = boot_ms() + confirm_ns / NS_PER_MS;
 	flip(m, slot, until_ms);
 	m->unsettled = until_ms != 0;
+	m->asked = slot;
 	if (!until_ms)
 		retire_unread(m, old);
 	return 0;
 }
 
+/* Is it too late?  Then the word is made to say so without a deadline. */
+static bool lapse(struct maps *m, uint64_t word)
+{
+	uint64_t until_ms = pc_active_until_ms(word);
+
+	/* Somebody may confirm it at this moment. */
+	return boot_ms() > until_ms &&
+	       __atomic_compare_exchange_n(
+		       m->active_word, &word, pc_active_word(!(word & 1), 0),
+		       false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+}
+
 enum maps_approval maps_settle(struct maps *m)
 {
-	uint64_t word = active_word(m), until_ms = pc_active_until_ms(word);
-	uint32_t slot = word & 1;
+	uint64_t word = active_word(m);
+	bool lapsed = pc_active_until_ms(word) != 0;
+	uint32_t slot;
 
-	if (!until_ms && !m->unsettled)
+	if (!lapsed && !m->unsettled)
 		return MAPS_SETTLED;
-	if (until_ms && boot_ms() <= until_ms)
+	if (lapsed && !lapse(m, word))
 		return MAPS_PENDING;
-	/* Somebody may confirm it at this moment. */
-	if (until_ms && !__atomic_compare_exchange_n(
-				m->active_word, &word, pc_active_word(!slot, 0),
-				false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
-		return MAPS_PENDING;
+	/* Or it was confirmed, or taken back, by somebody else. */
+	slot = lapsed ? !(word & 1) : word & 1;
 	m->unsettled = false;
-	retire_unread(m, until_ms ? slot : !slot);
-	return until_ms ? MAPS_ROLLED_BACK : MAPS_CONFIRMED;
+	retire_unread(m, !slot);
+	return lapsed || slot != m->asked ? MAPS_ROLLED_BACK : MAPS_CONFIRMED;
 }
 
 int maps_confirm(struct maps *m, bool revert)

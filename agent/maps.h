@@ -37,6 +37,7 @@ struct maps {
 	} of[2];	       /* by slot; -1: of an earlier run */
 	pthread_mutex_t live;  /* of of[]; held for a system call or two */
 	bool unsettled;	       /* the last one was on approval */
+	uint32_t asked;	       /* its slot */
 	uint64_t *active_word; /* mapped, of pc_active */
 	struct pc_clock *clock_word; /* mapped, of pc_clock */
 };
@@ -64,7 +65,7 @@ enum maps_approval {
 	MAPS_SETTLED,	 /* nothing is on approval */
 	MAPS_PENDING,	 /* neither confirmed nor too late yet */
 	MAPS_CONFIRMED,	 /* since the last call; what was before is gone */
-	MAPS_ROLLED_BACK /* since the last call; nobody confirmed it */
+	MAPS_ROLLED_BACK /* since the last call; too late, or taken back */
 };
 
 /* What became of a policy on approval; gives the room of the other one back. */

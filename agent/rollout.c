@@ -189,24 +189,22 @@ static void roll(struct rollout *r, bool by_hand)
 	log_line("keeping generation %llu", (unsigned long long)r->generation);
 }
 
-/* Its slot is the one that a new policy would be written to. */
-static bool is_on_approval(struct rollout *r)
+/* The slot of what was before is the one that a new policy would take. */
+static void defer(struct rollout *r, enum rollout_change change)
 {
-	if (!maps_pending_ns(r->maps))
-		return false;
 	if (!r->waiting)
-		log_line("a change waits until generation %llu is confirmed "
-			 "or gone",
+		log_line("a change waits until generation %llu is confirmed",
 			 (unsigned long long)r->generation);
-	r->waiting = true;
-	return true;
+	if (change > r->waiting)
+		r->waiting = change;
 }
 
 void rollout_reload(struct rollout *r)
 {
-	rollout_tick(r);
-	if (is_on_approval(r))
+	if (!rollout_tick(r)) {
+		defer(r, ROLLOUT_BY_HAND);
 		return;
+	}
 	feeds_reload(&r->feeds, NULL);
 	roll(r, true);
 }
@@ -215,8 +213,12 @@ void rollout_look(struct rollout *r)
 {
 	bool changed;
 
-	if (!files_take(r->files) || is_on_approval(r))
+	if (!files_take(r->files))
 		return;
+	if (!rollout_tick(r)) {
+		defer(r, ROLLOUT_BY_FILE);
+		return;
+	}
 	changed = has_new_version(r);
 	if (feeds_reload(&r->feeds, r->files))
 		changed = true;
@@ -227,32 +229,41 @@ void rollout_look(struct rollout *r)
 		roll(r, false);
 }
 
+/* What waited was to come after it: that waits for SIGHUP now. */
 static void undo(struct rollout *r)
 {
 	struct pc_policy now;
 
 	/* Numbers only grow: the next one is not taken for the one gone. */
 	r->rolled_back = true;
+	r->waiting = ROLLOUT_NONE;
 	if (maps_read_policy(r->maps, &now))
-		log_line("generation %llu was not confirmed: no policy is in "
-			 "force",
-			 (unsigned long long)r->generation);
+		log_line("the last policy was not confirmed: none is in force");
 	else
-		log_line("generation %llu was not confirmed: generation %llu "
+		log_line("the last policy was not confirmed: generation %llu "
 			 "is in force again",
-			 (unsigned long long)r->generation,
 			 (unsigned long long)now.generation);
 }
 
-void rollout_tick(struct rollout *r)
+static void roll_waiting(struct rollout *r)
+{
+	enum rollout_change change = r->waiting;
+
+	r->waiting = ROLLOUT_NONE;
+	if (!change)
+		return;
+	feeds_reload(&r->feeds, NULL);
+	roll(r, change == ROLLOUT_BY_HAND);
+}
+
+bool rollout_tick(struct rollout *r)
 {
 	switch (maps_settle(r->maps)) {
 	case MAPS_PENDING:
-		return;
+		return false;
 	case MAPS_ROLLED_BACK:
 		undo(r);
-		r->waiting = false;
-		return;
+		return true;
 	case MAPS_CONFIRMED:
 		log_line("generation %llu is confirmed",
 			 (unsigned long long)r->generation);
@@ -260,9 +271,6 @@ void rollout_tick(struct rollout *r)
 	case MAPS_SETTLED:
 		break;
 	}
-	if (!r->waiting)
-		return;
-	r->waiting = false;
-	feeds_reload(&r->feeds, NULL);
-	roll(r, false);
+	roll_waiting(r);
+	return !maps_pending_ns(r->maps);
 }

@@ -17,6 +17,13 @@
 #include "options.h"
 #include "service.h"
 
+/* What asks for a new policy; the later one asks for more. */
+enum rollout_change {
+	ROLLOUT_NONE,
+	ROLLOUT_BY_FILE,
+	ROLLOUT_BY_HAND /* --confirm holds */
+};
+
 struct rollout {
 	const struct options *opt; /* all of these are borrowed */
 	struct maps *maps;
@@ -27,8 +34,9 @@ struct rollout {
 	size_t snapshot;   /* its number in files */
 	struct stat tried; /* the version of it that was read last */
 	uint64_t generation; /* in force; 0: none */
-	bool waiting;	     /* a change came while a policy was on approval */
-	bool rolled_back;    /* nothing is tried again unless asked by hand */
+	enum rollout_change
+		waiting;  /* until the one on approval is confirmed */
+	bool rolled_back; /* nothing is tried again unless asked by hand */
 };
 
 /* A snapshot, and what was made of it and the lists. */
@@ -51,7 +59,7 @@ void material_fini(struct material *m);
 void rollout_reload(struct rollout *r);
 /* Files may have changed: r->files has something. */
 void rollout_look(struct rollout *r);
-/* A few times a second. */
-void rollout_tick(struct rollout *r);
+/* A few times a second.  False: a policy is on approval. */
+bool rollout_tick(struct rollout *r);
 
 #endif /* ROLLOUT_H */
