@@ -62,7 +62,7 @@ static bool blocked(const char *text)
 	struct prefix p = address(text), matched;
 	struct pc_rule rule;
 	int rc = tries_match(&harness.maps, false, PC_SET_DENY, &p, &matched,
-			    &rule);
+			     &rule);
 
 	assert_true(rc == 0 || rc == -ENOENT);
 	if (!rc)
@@ -233,21 +233,21 @@ static void rules_of_keys_are_found_by_set(void **state)
 	assert_int_equal(maps_find_key(&harness.maps, &d, &key), 0);
 	assert_int_not_equal(key.rule_set, 0);
 	assert_int_equal(tries_match(&harness.maps, true,
-				    PC_BLACK_SET(key.rule_set), &in, NULL,
-				    &rule),
+				     PC_BLACK_SET(key.rule_set), &in, NULL,
+				     &rule),
 			 0);
 	assert_int_equal(rule.reason, PC_R_ADDRESS_DENIED);
 	assert_int_equal(tries_match(&harness.maps, true,
-				    PC_BLACK_SET(key.rule_set), &in6, NULL,
-				    &rule),
+				     PC_BLACK_SET(key.rule_set), &in6, NULL,
+				     &rule),
 			 0);
 	assert_int_equal(tries_match(&harness.maps, true,
-				    PC_BLACK_SET(key.rule_set), &out, NULL,
-				    &rule),
+				     PC_BLACK_SET(key.rule_set), &out, NULL,
+				     &rule),
 			 -ENOENT);
 	assert_int_equal(tries_match(&harness.maps, true,
-				    PC_WHITE_SET(key.rule_set), &in, NULL,
-				    &rule),
+				     PC_WHITE_SET(key.rule_set), &in, NULL,
+				     &rule),
 			 -ENOENT);
 }
 
@@ -278,6 +278,206 @@ static void pinned_maps_are_adopted(void **state)
 	maps_close(&m);
 	assert_int_equal(find(6), 0);
 	policy_fini(&p);
+}
+
+/* One blocked prefix, and three keys. */
+static int put(struct maps *m, const char *block, uint64_t confirm_ns)
+{
+	struct policy p;
+	int rc;
+
+	compile(&p, 3, block);
+	rc = maps_apply(m, &p, confirm_ns);
+	policy_fini(&p);
+	return rc;
+}
+
+static void wait_for_lapse(void)
+{
+	struct timespec ms = { .tv_nsec = 1000000 };
+
+	while (clock_boot_ns() / 1000000 <=
+	       pc_active_until_ms(*harness.maps.active_word))
+		nanosleep(&ms, NULL);
+}
+
+/* As maps.c and as the program has it. */
+static void assert_blocked(const char *text, bool want)
+{
+	const struct shape shape = {
+		.from = text,
+		.to = "10.77.0.1",
+		.dport = HARNESS_PORT,
+	};
+	const struct outcome *o = run_shape(harness.xdp, &shape);
+
+	assert_int_equal(o->retval, want ? XDP_DROP_ : XDP_PASS_);
+	assert_int_equal(blocked(text), want);
+}
+
+#define OLD "192.0.2.1"
+#define NEW "192.0.2.2"
+#define LONG_NS UINT64_C(60000000000)
+#define SHORT_NS UINT64_C(30000000)
+
+static void assert_in_force(const char *block)
+{
+	assert_blocked(OLD, !strcmp(block, OLD));
+	assert_blocked(NEW, !strcmp(block, NEW));
+}
+
+/* Nobody does anything but wait, and both sides go by the one before. */
+static void unconfirmed_is_gone_in_time(void **state)
+{
+	struct maps *m = &harness.maps;
+
+	(void)state;
+	assert_int_equal(put(m, OLD, 0), 0);
+	assert_int_equal(maps_confirm(m, false), -ENOENT);
+	assert_int_equal(maps_confirm(m, true), -ENOENT);
+	assert_int_equal(put(m, NEW, LONG_NS), 0);
+	assert_in_force(NEW);
+	assert_int_equal(maps_settle(m), MAPS_PENDING);
+	assert_true(maps_pending_ns(m) > LONG_NS / 2);
+	assert_int_equal(put(m, "10.0.0.9", 0), -EBUSY);
+	assert_in_force(NEW);
+	assert_int_equal(maps_confirm(m, true), 0);
+	assert_int_equal(maps_settle(m), MAPS_ROLLED_BACK);
+
+	assert_int_equal(put(m, NEW, SHORT_NS), 0);
+	wait_for_lapse();
+	assert_int_equal(maps_pending_ns(m), 0);
+	assert_in_force(OLD);
+	assert_int_equal(maps_confirm(m, false), -ETIME);
+	assert_int_equal(maps_confirm(m, true), -ETIME);
+	assert_in_force(OLD);
+	assert_int_equal(maps_settle(m), MAPS_ROLLED_BACK);
+	assert_int_equal(maps_settle(m), MAPS_SETTLED);
+	assert_in_force(OLD);
+	assert_int_equal(maps_confirm(m, false), -ENOENT);
+}
+
+/* A failure then still leaves the one that came back. */
+static void a_lapsed_one_is_what_is_written_over(void **state)
+{
+	struct maps *m = &harness.maps;
+	int fd = m->answers;
+
+	(void)state;
+	assert_int_equal(put(m, OLD, 0), 0);
+	assert_int_equal(put(m, NEW, SHORT_NS), 0);
+	wait_for_lapse();
+	m->answers = -1;
+	assert_int_equal(put(m, "10.0.0.9", 0), -EBADF);
+	m->answers = fd;
+	assert_in_force(OLD);
+	assert_int_equal(put(m, NEW, 0), 0);
+	assert_in_force(NEW);
+	assert_int_equal(maps_settle(m), MAPS_SETTLED);
+}
+
+/* By another process, as portcullis confirm is one. */
+static void what_others_say_is_told_apart(void **state)
+{
+	struct maps other;
+
+	(void)state;
+	assert_int_equal(maps_open_pinned(&other, harness.dir), 0);
+	assert_int_equal(put(&harness.maps, OLD, 0), 0);
+	assert_int_equal(put(&harness.maps, NEW, LONG_NS), 0);
+	assert_int_equal(maps_confirm(&other, true), 0);
+	assert_in_force(OLD);
+	assert_int_equal(maps_settle(&harness.maps), MAPS_ROLLED_BACK);
+	assert_in_force(OLD);
+
+	assert_int_equal(put(&harness.maps, NEW, LONG_NS), 0);
+	assert_int_equal(maps_confirm(&other, false), 0);
+	assert_in_force(NEW);
+	assert_int_equal(maps_settle(&harness.maps), MAPS_CONFIRMED);
+	assert_int_equal(maps_settle(&harness.maps), MAPS_SETTLED);
+	assert_in_force(NEW);
+	maps_close(&other);
+}
+
+static uint8_t status_of(size_t k)
+{
+	struct pc_digest d = { 0 };
+	struct pc_key key;
+
+	memcpy(d.bytes, &k, sizeof(k));
+	assert_int_equal(maps_find_key(&harness.maps, &d, &key), 0);
+	return key.status;
+}
+
+static int disable(struct maps *m, size_t k)
+{
+	const struct pc_key value = { .expires_ns = PC_NEVER,
+				      .status = PC_STATUS_OTHER };
+	struct pc_digest d = { 0 };
+
+	memcpy(d.bytes, &k, sizeof(k));
+	return maps_put_key(m, &d, &value);
+}
+
+/* Of the one on approval while it is, then of the one that is back. */
+static void keys_are_told_where_they_are_judged(void **state)
+{
+	struct maps next;
+
+	(void)state;
+	assert_int_equal(put(&harness.maps, OLD, 0), 0);
+	assert_int_equal(put(&harness.maps, NEW, LONG_NS), 0);
+	assert_int_equal(disable(&harness.maps, 0), 0);
+	assert_int_equal(status_of(0), PC_STATUS_OTHER);
+	assert_int_equal(maps_confirm(&harness.maps, true), 0);
+	assert_int_equal(status_of(0), PC_STATUS_ACTIVE);
+	assert_int_equal(disable(&harness.maps, 1), 0);
+	assert_int_equal(status_of(1), PC_STATUS_OTHER);
+	assert_int_equal(maps_settle(&harness.maps), MAPS_ROLLED_BACK);
+	assert_int_equal(disable(&harness.maps, 2), 0);
+	assert_int_equal(status_of(2), PC_STATUS_OTHER);
+
+	/* Also what an earlier run has left. */
+	assert_int_equal(maps_open_pinned(&next, harness.dir), 0);
+	assert_int_equal(put(&next, NEW, LONG_NS), 0);
+	assert_int_equal(maps_confirm(&next, true), 0);
+	assert_int_equal(maps_settle(&next), MAPS_ROLLED_BACK);
+	assert_int_equal(status_of(0), PC_STATUS_ACTIVE);
+	assert_int_equal(disable(&next, 0), 0);
+	assert_int_equal(status_of(0), PC_STATUS_OTHER);
+	maps_close(&next);
+}
+
+static bool has_chunk(uint32_t key)
+{
+	uint32_t id;
+
+	return !bpf_map_lookup_elem(harness.maps.image, &key, &id);
+}
+
+/* Killed as it emptied a slot: the first chunks are gone, others are not. */
+static void what_a_killed_run_left_is_cleared(void **state)
+{
+	uint32_t idle, from, to;
+	uint32_t id;
+	int fd;
+
+	(void)state;
+	assert_int_equal(put(&harness.maps, OLD, 0), 0);
+	idle = !(*harness.maps.active_word & 1);
+	from = PC_CHUNK_INDEX(!idle, 0);
+	to = PC_CHUNK_INDEX(idle, 7 * PC_CHUNK_LINES);
+	assert_int_equal(bpf_map_lookup_elem(harness.maps.image, &from, &id),
+			 0);
+	fd = bpf_map_get_fd_by_id(id);
+	assert_true(fd >= 0);
+	assert_int_equal(
+		bpf_map_update_elem(harness.maps.image, &to, &fd, BPF_ANY), 0);
+	close(fd);
+	assert_true(has_chunk(to));
+	assert_int_equal(put(&harness.maps, NEW, 0), 0);
+	assert_in_force(NEW);
+	assert_false(has_chunk(to));
 }
 
 /* A longer name is cut by the kernel, and two could become one. */
@@ -329,6 +529,11 @@ int main(void)
 		cmocka_unit_test(rules_of_keys_are_found_by_set),
 		cmocka_unit_test(the_clock_is_what_was_set),
 		cmocka_unit_test(pinned_maps_are_adopted),
+		cmocka_unit_test(unconfirmed_is_gone_in_time),
+		cmocka_unit_test(a_lapsed_one_is_what_is_written_over),
+		cmocka_unit_test(what_others_say_is_told_apart),
+		cmocka_unit_test(keys_are_told_where_they_are_judged),
+		cmocka_unit_test(what_a_killed_run_left_is_cleared),
 		cmocka_unit_test(names_survive_the_kernel),
 	};
 
