@@ -9,6 +9,7 @@
 #   make check-peers     10,000 requests by each client and proxy in use; root
 #   make check-loss      packets lost, doubled and reordered; root
 #   make check-ledger    kill -9 at 1,000 usage reports a second, 50 times; root
+#   make check-flips     1,000 policies under a flood, 200 agents killed; root
 #   make check-kernels   BPF tests, conformance, peers and loss on other kernels,
 #                        under qemu; root
 #   make fuzz            fuzz the parsers (FUZZ_SECONDS=60 each)
@@ -82,6 +83,8 @@ FUZZ_LIB  := $(patsubst agent/%.c,build/fuzz/agent/%.o,$(filter-out agent/main.c
 E2E       := $(wildcard tests/e2e/*.sh)
 PEERS     := tests/e2e/real-peers-get-every-answer.sh
 LOSS      := tests/e2e/streams-survive-a-bad-network.sh
+FLIPPED   := tests/e2e/flips-lose-nothing-under-a-flood.sh \
+	tests/e2e/killed-flips-leave-one-whole-generation.sh
 KILLED    := tests/e2e/acknowledged-usage-survives-kill-9.sh
 STYLED    := $(wildcard agent/*.[ch] bpf/*.[ch] include/*.h tests/*/*.[ch])
 SCRIPTS   := $(wildcard .ci/run scripts/* tests/e2e/*.sh tests/*/lib.bash)
@@ -90,11 +93,11 @@ SCRIPTS   := $(wildcard .ci/run scripts/* tests/e2e/*.sh tests/*/lib.bash)
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all bpf bootstrap demo check check-unit check-bpf check-e2e check-peers \
-	check-loss check-ledger check-kernels fuzz bench bench-request \
+	check-loss check-ledger check-flips check-kernels fuzz bench bench-request \
 	bench-decision bench-address \
 	lint format install uninstall clean dist help
 
-all: $(O)/portcullis bpf $(O)/loss/impair.bpf.o
+all: $(O)/portcullis bpf $(O)/loss/impair.bpf.o $(O)/flips/flips
 bpf: $(SKELS)
 
 help:
@@ -136,6 +139,9 @@ check-loss: all
 
 check-ledger: all
 	@O=$(O) ROUNDS=50 LIMIT_E2E_S=1800 scripts/check $(KILLED)
+
+check-flips: all
+	@O=$(O) FLIPS=1000 ROUNDS=200 LIMIT_E2E_S=1800 scripts/check $(FLIPPED)
 
 check-kernels: all $(BPFTEST)
 	@O=$(O) scripts/check-kernels $(BPFTEST) $(PEERS) $(LOSS)
@@ -199,6 +205,12 @@ $(O)/bench_%: tests/bench/bench_%.c $(LIB) $(SKELS)
 
 # -MMD leaves out what -isystem finds.
 $(O)/bench_address $(O)/bench_flood: $(O)/bench/feed.skel.h $(O)/bench/peers.skel.h
+
+$(O)/flips/flips: tests/flips/flips.c $(LIB) $(O)/flips/flood.skel.h
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(PC_CFLAGS) -Itests $(PC_LDFLAGS) $(LDFLAGS) -o $@ \
+		$< $(LIB) $(LDLIBS)
 
 $(O)/load: tests/bench/load.c
 	$(call say,CC,$@)
