@@ -92,7 +92,7 @@ round() {
 	keep_reloading &
 	reloader=$!
 	check "round $1: it flips" eventually 10 newer_than "$first"
-	sleep "0.$((RANDOM % 300 + 100))"
+	sleep "0.$((RANDOM % 300 + 100))" # anywhere in a flip
 	end_agent KILL || true
 	wait "$reloader" || true
 	before=$(generation)
