@@ -237,6 +237,9 @@ static void undo(struct rollout *r)
 	/* Numbers only grow: the next one is not taken for the one gone. */
 	r->rolled_back = true;
 	r->waiting = ROLLOUT_NONE;
+	/* What was told meanwhile went to the keys that are gone. */
+	if (r->service)
+		service_retell(r->service);
 	if (maps_read_policy(r->maps, &now))
 		log_line("the last policy was not confirmed: none is in force");
 	else

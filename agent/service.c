@@ -435,6 +435,11 @@ int service_replace(struct service *s, struct snapshot *snap,
 	return rc;
 }
 
+void service_retell(struct service *s)
+{
+	send_mail(s, MAIL_RELOADED);
+}
+
 static void close_fd(int fd)
 {
 	if (fd >= 0)

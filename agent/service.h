@@ -38,6 +38,9 @@ int service_start(struct service *s, service_tell_fn *tell, void *arg);
 int service_replace(struct service *s, struct snapshot *snap,
 		    int64_t complete_until_ns);
 
+/* The keys have other facts than was told: tells of their use again. */
+void service_retell(struct service *s);
+
 /* Answers what is under way and ends the thread.  NULL is none. */
 void service_free(struct service *s);
 
