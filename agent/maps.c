@@ -14,10 +14,12 @@
 
 #include "chunks.h"
 #include "clock.h"
+#include "hits.h"
 #include "inner.h"
 
 #define PATH_SIZE 320
 #define NS_PER_MS 1000000
+#define CHECKS 10 /* policies that may come in between */
 
 /* The pinned name of each map, and where its descriptor goes. */
 static const struct {
@@ -198,24 +200,22 @@ static int put_lists(struct maps *m, uint32_t slot, const struct policy *p)
 
 /*
  * Empties a slot that nobody reads any more, so that only one generation takes
- * room.  The header first: without it the slot is no policy.
+ * room.  The header first: without it the slot is no policy.  Each on its own:
+ * where there is no room for a map that is empty, what is largest still goes.
  */
-static int retire(struct maps *m, uint32_t slot)
+static void retire(struct maps *m, uint32_t slot)
 {
 	struct pc_policy none = { 0 };
 	struct policy empty = { 0 };
-	int rc = inner_put_element(m->policy, slot, &none, sizeof(none));
 
+	inner_put_element(m->policy, slot, &none, sizeof(none));
 	keep_inner(m, slot, none_kept);
-	if (!rc)
-		rc = inner_close(inner_put_trie(m->prefixes, slot,
-						"pc_prefix_inner", NULL, 0));
-	if (!rc)
-		rc = inner_close(inner_put_trie(m->key_rules, slot,
-						"pc_rules_inner", NULL, 0));
-	if (!rc)
-		rc = inner_close(inner_put_keys(m->keys, slot, &empty));
-	return rc ? rc : chunks_clear(m->image, slot);
+	chunks_clear(m->image, slot);
+	inner_close(inner_put_trie(m->prefixes, slot, "pc_prefix_inner", NULL,
+				   0));
+	inner_close(inner_put_trie(m->key_rules, slot, "pc_rules_inner", NULL,
+				   0));
+	inner_close(inner_put_keys(m->keys, slot, &empty));
 }
 
 /* Everything but the flip; *inner is the caller's, also of what failed. */
@@ -276,6 +276,8 @@ int maps_apply(struct maps *m, const struct policy *p, uint64_t confirm_ns)
 		return rc;
 	rc = fill_slot(m, slot, p, &inner);
 	keep_inner(m, slot, inner);
+	if (!rc)
+		rc = hits_rename(m->list_hits, m->lists, old, slot);
 	if (rc) {
 		retire(m, slot);
 		return rc;
@@ -315,6 +317,9 @@ enum maps_approval maps_settle(struct maps *m)
 	/* Or it was confirmed, or taken back, by somebody else. */
 	slot = lapsed ? !(word & 1) : word & 1;
 	m->unsettled = false;
+	/* By whom it was taken back has seen to it; what fails is a count. */
+	if (lapsed)
+		hits_rename(m->list_hits, m->lists, !slot, slot);
 	retire_unread(m, !slot);
 	return lapsed || slot != m->asked ? MAPS_ROLLED_BACK : MAPS_CONFIRMED;
 }
@@ -328,11 +333,11 @@ int maps_confirm(struct maps *m, bool revert)
 		return -ENOENT;
 	if (boot_ms() > until_ms)
 		return -ETIME;
-	return __atomic_compare_exchange_n(m->active_word, &word,
-					   pc_active_word(slot, 0), false,
-					   __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)
-		       ? 0
-		       : -EAGAIN;
+	if (!__atomic_compare_exchange_n(m->active_word, &word,
+					 pc_active_word(slot, 0), false,
+					 __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+		return -EAGAIN;
+	return revert ? hits_rename(m->list_hits, m->lists, !slot, slot) : 0;
 }
 
 uint64_t maps_pending_ns(struct maps *m)
@@ -416,7 +421,7 @@ int maps_read_list(struct maps *m, uint32_t owner, struct pc_list *out)
 	return bpf_map_lookup_elem(m->lists, &index, out) ? -errno : 0;
 }
 
-int maps_check_image(struct maps *m, const struct pc_policy *head)
+static int compare_image(struct maps *m, const struct pc_policy *head)
 {
 	uint8_t digest[sizeof(head->image.digest)];
 	int rc = chunks_digest(digest, m->image, active_slot(m), &head->image);
@@ -424,6 +429,22 @@ int maps_check_image(struct maps *m, const struct pc_policy *head)
 	if (rc)
 		return rc;
 	return memcmp(digest, head->image.digest, sizeof(digest)) ? -EILSEQ : 0;
+}
+
+/* It may have been replaced while it was looked at. */
+int maps_check_image(struct maps *m, const struct pc_policy *head)
+{
+	struct pc_policy now = *head;
+	int rc = compare_image(m, &now);
+
+	for (int i = 0; rc && i < CHECKS; i++) {
+		uint64_t checked = now.generation;
+
+		if (maps_read_policy(m, &now) || now.generation == checked)
+			break;
+		rc = compare_image(m, &now);
+	}
+	return rc;
 }
 
 int maps_clock(struct maps *m, struct pc_clock *out)
@@ -451,36 +472,12 @@ void maps_set_draining(struct maps *m, bool draining)
 	__atomic_store_n(&m->clock_word->draining, draining, __ATOMIC_RELAXED);
 }
 
-/* A counter of each processor's, added up. */
-static int add_up(struct pc_count *out, int fd, uint32_t index)
-{
-	int n = libbpf_num_possible_cpus();
-	struct pc_count *per_cpu, sum = { 0 };
-	int rc = 0;
-
-	if (n < 0)
-		return n;
-	per_cpu = calloc((size_t)n, sizeof(*per_cpu));
-	if (!per_cpu)
-		return -ENOMEM;
-	if (bpf_map_lookup_elem(fd, &index, per_cpu))
-		rc = -errno;
-	for (int i = 0; i < n && !rc; i++) {
-		sum.done += per_cpu[i].done;
-		sum.would += per_cpu[i].would;
-	}
-	free(per_cpu);
-	if (!rc)
-		*out = sum;
-	return rc;
-}
-
 int maps_count(struct maps *m, enum pc_reason reason, struct pc_count *out)
 {
-	return add_up(out, m->counts, reason);
+	return hits_sum(out, m->counts, reason);
 }
 
 int maps_count_list(struct maps *m, uint32_t owner, struct pc_count *out)
 {
-	return add_up(out, m->list_hits, owner);
+	return hits_sum(out, m->list_hits, owner);
 }
