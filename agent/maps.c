@@ -211,10 +211,10 @@ static void retire(struct maps *m, uint32_t slot)
 	inner_put_element(m->policy, slot, &none, sizeof(none));
 	keep_inner(m, slot, none_kept);
 	chunks_clear(m->image, slot);
-	inner_close(inner_put_trie(m->prefixes, slot, "pc_prefix_inner", NULL,
-				   0));
-	inner_close(inner_put_trie(m->key_rules, slot, "pc_rules_inner", NULL,
-				   0));
+	inner_close(
+		inner_put_trie(m->prefixes, slot, "pc_prefix_inner", NULL, 0));
+	inner_close(
+		inner_put_trie(m->key_rules, slot, "pc_rules_inner", NULL, 0));
 	inner_close(inner_put_keys(m->keys, slot, &empty));
 }
 
