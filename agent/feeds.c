@@ -103,6 +103,7 @@ static bool reload(struct feed *feed)
 	char error[LIST_ERROR_SIZE];
 	struct list list;
 
+	feed->owed = false;
 	if (list_load(&list, feed->spec, now, error)) {
 		refuse(feed, error);
 		return false;
@@ -125,10 +126,15 @@ size_t feeds_reload(struct feeds *f, struct files *files)
 	for (size_t i = 0; i < f->n; i++) {
 		struct feed *feed = &f->items[i];
 
-		if (!files || files_changed(files, feed->watched))
+		if (!files || files_changed(files, feed->watched) || feed->owed)
 			n += reload(feed);
 	}
 	return n;
+}
+
+bool feeds_retry(struct feeds *f, size_t number)
+{
+	return f->items[number].owed && reload(&f->items[number]);
 }
 
 void feeds_keep(struct feeds *f)
@@ -150,6 +156,7 @@ void feeds_undo(struct feeds *f)
 		feed->now = feed->before;
 		feed->before = (struct feed_version){ 0 };
 		feed->fresh = false;
+		feed->owed = true;
 	}
 }
 

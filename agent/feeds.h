@@ -26,6 +26,7 @@ struct feed {
 	size_t watched; /* its number in files */
 	struct feed_version now;
 	bool fresh; /* now was read since feeds_keep() or feeds_undo() */
+	bool owed;  /* the file has a version that feeds_undo() took back */
 	struct feed_version before;  /* of a fresh one */
 	char error[LIST_ERROR_SIZE]; /* of the last reading; "": none */
 };
@@ -45,12 +46,14 @@ int feeds_open(struct feeds *out, const struct list_specs *block,
 void feeds_fini(struct feeds *f);
 
 /*
- * Reads again those that files tells have changed; NULL: every one.  One that
- * cannot be read stays what it was, which the log says once.  How many are of
- * other content now: then a policy is to be made, and one of the next two
- * called.
+ * Reads again those that files tells have changed, and those that are owed;
+ * files NULL: every one.  One that cannot be read stays what it was, which the
+ * log says once.  How many are of other content now: then a policy is to be
+ * made, and one of the next two called.
  */
 size_t feeds_reload(struct feeds *f, struct files *files);
+/* The same of one alone, if it is owed. */
+bool feeds_retry(struct feeds *f, size_t number);
 void feeds_keep(struct feeds *f);
 void feeds_undo(struct feeds *f);
 

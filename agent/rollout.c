@@ -175,7 +175,7 @@ int rollout_apply(struct rollout *r, struct material *m, bool by_hand)
 }
 
 /* A long one must not cost the lease: clock and heartbeat go on by tick(). */
-static void roll(struct rollout *r, bool by_hand)
+static int roll(struct rollout *r, bool by_hand)
 {
 	struct material m = { 0 };
 	int rc = rollout_prepare(&m, r);
@@ -184,9 +184,27 @@ static void roll(struct rollout *r, bool by_hand)
 		rc = rollout_apply(r, &m, by_hand);
 	material_fini(&m);
 	if (!rc)
-		return;
+		return 0;
 	feeds_undo(&r->feeds);
 	log_line("keeping generation %llu", (unsigned long long)r->generation);
+	return rc;
+}
+
+/*
+ * What has changed by itself.  Where the guard objects, each file goes alone:
+ * one that it will never let in must not hold up the others.
+ */
+static void roll_files(struct rollout *r, size_t n_lists, bool snapshot)
+{
+	int rc = n_lists || snapshot ? roll(r, false) : 0;
+
+	if (rc != -EPERM || n_lists + snapshot < 2)
+		return;
+	rc = snapshot ? roll(r, false) : 0;
+	for (size_t i = 0; !rc && i < r->feeds.n; i++) {
+		if (feeds_retry(&r->feeds, i))
+			roll(r, false);
+	}
 }
 
 /* The slot of what was before is the one that a new policy would take. */
@@ -211,7 +229,8 @@ void rollout_reload(struct rollout *r)
 
 void rollout_look(struct rollout *r)
 {
-	bool changed;
+	bool snapshot;
+	size_t n;
 
 	if (!files_take(r->files))
 		return;
@@ -219,14 +238,13 @@ void rollout_look(struct rollout *r)
 		defer(r, ROLLOUT_BY_FILE);
 		return;
 	}
-	changed = has_new_version(r);
-	if (feeds_reload(&r->feeds, r->files))
-		changed = true;
-	if (changed && r->rolled_back)
+	snapshot = has_new_version(r);
+	n = feeds_reload(&r->feeds, r->files);
+	if (!r->rolled_back)
+		roll_files(r, n, snapshot);
+	else if (n || snapshot)
 		log_line("files have changed; the policy stays what it was "
 			 "before it was rolled back until SIGHUP");
-	else if (changed)
-		roll(r, false);
 }
 
 /* What waited was to come after it: that waits for SIGHUP now. */
@@ -251,12 +269,16 @@ static void undo(struct rollout *r)
 static void roll_waiting(struct rollout *r)
 {
 	enum rollout_change change = r->waiting;
+	size_t n;
 
 	r->waiting = ROLLOUT_NONE;
 	if (!change)
 		return;
-	feeds_reload(&r->feeds, NULL);
-	roll(r, change == ROLLOUT_BY_HAND);
+	n = feeds_reload(&r->feeds, NULL);
+	if (change == ROLLOUT_BY_HAND)
+		roll(r, true);
+	else
+		roll_files(r, n, r->opt->snapshot);
 }
 
 bool rollout_tick(struct rollout *r)

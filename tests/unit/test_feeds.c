@@ -207,6 +207,37 @@ static void what_is_not_in_force_goes_back(void **state)
 	feeds_fini(&f);
 }
 
+/* Nobody tells of it again: its file has not changed. */
+static void what_went_back_is_owed(void **state)
+{
+	struct files *files;
+	struct feeds f;
+
+	(void)state;
+	assert_int_equal(files_open(&files), 0);
+	f = open_feeds(files);
+	scratch_put("a", "10.0.0.1\n10.0.0.2\n");
+	scratch_put("b", "10.0.0.3\n");
+	assert_int_equal(feeds_reload(&f, NULL), 2);
+	assert_false(feeds_retry(&f, 0));
+	feeds_undo(&f);
+	assert_int_equal(feeds_reload(&f, files), 2);
+	feeds_undo(&f);
+
+	assert_true(feeds_retry(&f, 0));
+	assert_int_equal(count(&f, 0), 2);
+	feeds_keep(&f);
+	assert_false(feeds_retry(&f, 0));
+	assert_false(feeds_retry(&f, 2));
+
+	/* It is what it was before by now. */
+	scratch_put("b", "192.0.2.1\n192.0.2.2\n");
+	assert_false(feeds_retry(&f, 1));
+	assert_int_equal(feeds_reload(&f, files), 0);
+	feeds_fini(&f);
+	files_close(files);
+}
+
 static void put_addresses(const char *name, unsigned int n)
 {
 	FILE *file = fopen(scratch_path(name), "w");
@@ -252,6 +283,7 @@ int main(void)
 		TEST(what_fails_stays),
 		TEST(only_what_changed_is_read),
 		TEST(what_is_not_in_force_goes_back),
+		TEST(what_went_back_is_owed),
 		TEST(the_factor_goes_by_what_is_there),
 	};
 
