@@ -191,21 +191,44 @@ static void place_in_file(char out[static EVIDENCE_PLACE_SIZE],
 		 changed ? " (the file has changed since it was loaded)" : "");
 }
 
-int evidence_place(char out[static EVIDENCE_PLACE_SIZE],
-		   const struct evidence *e, const struct pc_list *list,
-		   const struct prefix *address)
+static uint32_t source_of(uint32_t owner)
 {
-	static const uint8_t no_file[sizeof(list->digest)];
-	char text[PREFIX_STRLEN];
-	struct prefix matched;
+	if (owner == PC_OWNER_OPERATOR)
+		return POLICY_OPERATOR;
+	return owner == PC_OWNER_SNAPSHOT ? POLICY_SNAPSHOT : POLICY_IP_SCOPE;
+}
+
+/* The longest prefix of one list; longer ones of others are in the same set. */
+static int match_of_owner(struct prefix *matched, const struct evidence *e,
+			  uint32_t owner, const struct prefix *address)
+{
+	struct prefix rest = *address;
 	struct pc_rule rule;
 	int err;
 
-	if (memcmp(list->digest, no_file, sizeof(no_file))) {
+	while (!(err = e->match(matched, &rule, e, false, PC_SET_DENY,
+				&rest)) &&
+	       rule.source != source_of(owner)) {
+		if (!matched->len)
+			return -ENOENT;
+		prefix_shorten(&rest, (uint8_t)(matched->len - 1));
+	}
+	return err;
+}
+
+int evidence_place(char out[static EVIDENCE_PLACE_SIZE],
+		   const struct evidence *e, uint32_t owner,
+		   const struct pc_list *list, const struct prefix *address)
+{
+	char text[PREFIX_STRLEN];
+	struct prefix matched;
+	int err;
+
+	if (owner >= PC_OWNER_FILE) {
 		place_in_file(out, list, address);
 		return 0;
 	}
-	err = e->match(&matched, &rule, e, false, PC_SET_DENY, address);
+	err = match_of_owner(&matched, e, owner, address);
 	snprintf(out, EVIDENCE_PLACE_SIZE, "%s%s%s", list->name,
 		 err ? "" : " has ", err ? "" : evidence_print(&matched, text));
 	/* Of a long list only the name is known. */

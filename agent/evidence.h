@@ -56,12 +56,12 @@ const char *evidence_print(const struct prefix *matched,
 
 #define EVIDENCE_PLACE_SIZE 768
 /*
- * Where an address is in a list: its name, prefix and, of a file, line, as the
- * file is now.  0 or -errno.
+ * Where an address is in its owner's list: its name, prefix and, of a file,
+ * line, as the file is now.  0 or -errno.
  */
 int evidence_place(char out[static EVIDENCE_PLACE_SIZE],
-		   const struct evidence *e, const struct pc_list *list,
-		   const struct prefix *address);
+		   const struct evidence *e, uint32_t owner,
+		   const struct pc_list *list, const struct prefix *address);
 
 #define EVIDENCE_WHY_SIZE 80
 /*

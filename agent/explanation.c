@@ -186,7 +186,7 @@ static int add_block(struct walk *w)
 					   : "the image is damaged");
 		return 0;
 	}
-	err = evidence_place(row->note, w->e, &list, &w->req->ip);
+	err = evidence_place(row->note, w->e, owner, &list, &w->req->ip);
 	end(w, row,
 	    owner == PC_OWNER_SNAPSHOT || owner == PC_OWNER_IP_SCOPE
 		    ? PC_R_SNAPSHOT_LIST
