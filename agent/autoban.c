@@ -15,6 +15,8 @@
 #include "watch.h"
 
 #define NS_PER_S 1000000000
+/* The loop has other things to do, however many wait. */
+#define TURN_NS 50000000
 
 struct autoban {
 	struct watch watch;
@@ -157,6 +159,7 @@ void autoban_offender(const struct offender *o, void *arg)
 
 void autoban_take(struct autoban *a)
 {
+	uint64_t end_ns = clock_boot_ns() + TURN_NS;
 	struct offender o;
 	uint64_t dropped;
 	bool any;
@@ -169,7 +172,7 @@ void autoban_take(struct autoban *a)
 				 dropped);
 		if (any)
 			autoban_offender(&o, a);
-	} while (any);
+	} while (any && clock_boot_ns() < end_ns);
 }
 
 static void ready(struct watch *w)

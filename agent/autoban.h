@@ -43,7 +43,9 @@ void autoban_free(struct autoban *a);
 
 /* arg is the struct autoban: for struct events_config. */
 void autoban_offender(const struct offender *o, void *arg);
-/* All that wait; what its watch does. */
+/* Those that wait, or as many as a turn of the loop has time for; what its
+ * watch does.
+ */
 void autoban_take(struct autoban *a);
 
 #endif /* AUTOBAN_H */

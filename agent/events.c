@@ -19,6 +19,8 @@
 
 #define PATH_SIZE 320
 #define NS_PER_MS 1000000
+/* A ban takes milliseconds, and the loop has other things to do. */
+#define TURN_NS 50000000
 
 struct events {
 	struct watch watch;
@@ -26,6 +28,7 @@ struct events {
 	struct eventlog *log; /* NULL: could not be opened */
 	struct ring_buffer *ring;
 	struct pc_capture *capture; /* mapped */
+	uint64_t turn_end_ns;
 	int active;
 	int lists;
 };
@@ -122,11 +125,13 @@ static int take_event(void *arg, void *data, size_t size)
 		take_drop(e, ev);
 	else if (ev->kind == PC_EVENT_OFFENDER)
 		take_offender(e, ev);
-	return 0;
+	return clock_boot_ns() < e->turn_end_ns ? 0 : -ECANCELED;
 }
 
+/* What is left wakes the loop again. */
 void events_take(struct events *e)
 {
+	e->turn_end_ns = clock_boot_ns() + TURN_NS;
 	ring_buffer__consume(e->ring);
 }
 

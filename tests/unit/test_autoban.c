@@ -8,6 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include <errno.h>
+#include <poll.h>
 #include <unistd.h>
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
@@ -23,7 +24,19 @@ static struct {
 	char reason[AUTOBAN_WHY_SIZE];
 	unsigned int n_records;
 	struct eventlog_record record;
+	struct suspects *more; /* each ban takes long, and brings another */
 } seen;
+
+#define MORE_MAX 2000
+
+static void bring_another(void)
+{
+	struct prefix who;
+
+	usleep(1000);
+	assert_int_equal(prefix_parse_address(&who, "203.0.113.8"), 0);
+	suspects_count(seen.more, &who, PC_R_KEY_EXPIRED);
+}
 
 static bool spared(char why[static AUTOBAN_WHY_SIZE], const struct prefix *who,
 		   void *arg)
@@ -47,6 +60,8 @@ static int ban(int64_t *until_ns, const struct prefix *who, const char *reason,
 	snprintf(seen.reason, sizeof(seen.reason), "%s", reason);
 	if (!seen.ban_rc)
 		*until_ns = UNTIL;
+	if (seen.more && seen.n_banned < MORE_MAX)
+		bring_another();
 	return seen.ban_rc;
 }
 
@@ -195,6 +210,31 @@ static void the_services_suspects_are_banned(void **state)
 	suspects_free(s);
 }
 
+static int eventfd_readable(const struct suspects *s)
+{
+	struct pollfd fd = { .fd = suspects_fd(s), .events = POLLIN };
+
+	return poll(&fd, 1, 0);
+}
+
+static void many_suspects_do_not_keep_the_loop(void **state)
+{
+	const struct rate rate = { 1, 60000000000 };
+	struct suspects *s = NULL;
+	struct autoban *a;
+
+	(void)state;
+	assert_int_equal(suspects_new(&s, &rate), 0);
+	a = open_with(false, s);
+	seen.more = s;
+	bring_another();
+	autoban_take(a);
+	assert_in_range(seen.n_banned, 1, MORE_MAX - 1);
+	assert_int_equal(eventfd_readable(s), 1);
+	autoban_free(a);
+	suspects_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -204,6 +244,7 @@ int main(void)
 		cmocka_unit_test(monitor_mode_only_says_whom),
 		cmocka_unit_test(what_failed_is_no_ban),
 		cmocka_unit_test(the_services_suspects_are_banned),
+		cmocka_unit_test(many_suspects_do_not_keep_the_loop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
