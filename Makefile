@@ -10,8 +10,8 @@
 #   make check-loss      packets lost, doubled and reordered; root
 #   make check-ledger    kill -9 at 1,000 usage reports a second, 50 times; root
 #   make check-flips     1,000 policies under a flood, 200 agents killed; root
-#   make check-kernels   BPF tests, conformance, peers and loss on other kernels,
-#                        under qemu; root
+#   make check-kernels   BPF tests, conformance, peers, loss, VLANs and bonds on
+#                        other kernels, under qemu; root
 #   make fuzz            fuzz the parsers (FUZZ_SECONDS=60 each)
 #   make bench           ns per packet of both programs; CAP_BPF
 #   make bench-request   the request plane against nginx by itself; root
@@ -87,7 +87,9 @@ FLIPPED   := tests/e2e/flips-lose-nothing-under-a-flood.sh \
 	tests/e2e/killed-flips-leave-one-whole-generation.sh
 KILLED    := tests/e2e/acknowledged-usage-survives-kill-9.sh
 STYLED    := $(wildcard agent/*.[ch] bpf/*.[ch] include/*.h tests/*/*.[ch])
-SCRIPTS   := $(wildcard .ci/run scripts/* tests/e2e/*.sh tests/*/lib.bash)
+SCRIPTS   := $(wildcard .ci/run scripts/* tests/e2e/*.sh tests/guest/*.sh tests/*/lib.bash)
+# Need a kernel with devices that not every one has.
+GUEST     := $(wildcard tests/guest/*.sh)
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -144,7 +146,7 @@ check-flips: all
 	@O=$(O) FLIPS=1000 ROUNDS=200 LIMIT_E2E_S=1800 scripts/check $(FLIPPED)
 
 check-kernels: all $(BPFTEST)
-	@O=$(O) scripts/check-kernels $(BPFTEST) $(PEERS) $(LOSS)
+	@O=$(O) scripts/check-kernels $(BPFTEST) $(PEERS) $(LOSS) $(GUEST)
 
 bench: $(O)/bench_request
 	@$<
