@@ -35,9 +35,9 @@ index_of() {
 }
 
 is_judged() {
-	is "$1: XDP is there" \
+	is "$1: the filter is there" \
 		"$(status | jq -r '.interfaces[] | select(.name == "gate0").xdp')" \
-		native
+		"${mode:-native}"
 	is_passed "$1: a good key" good "$direct"
 	is_refused "$1: a dead key" dead 401 API_KEY_DISABLED "$direct"
 	patience_s=0.7 ask good --interface 10.77.0.66 "$direct"
@@ -225,6 +225,11 @@ becomes "plugged without an agent" refused
 must "the agent starts again" start_agent --block 10.77.0.66/32
 becomes "at the second start" filtered
 is_judged "at the second start"
+end_agent TERM || true
+mode=tc
+must "the agent starts once more" start_agent --xdp-mode tc \
+	--block 10.77.0.66/32
+comes_back "at TC"
 end_agent TERM || true
 check "detach" detach
 check "no pins are left" [ ! -e "$pins" ]

@@ -31,7 +31,7 @@ else:
     ip += socket.inet_aton(source) + socket.inet_aton("10.77.0.1")
 frame = mac(dmac) + mac(smac)
 for i in range(int(tags), 0, -1):
-    frame += struct.pack("!HH", 0x88a8 if i == 2 else 0x8100, 100 + i)
+    frame += struct.pack("!HH", 0x88a8 if i > 1 else 0x8100, 100 + i)
 frame += struct.pack("!H", 0x86dd if v6 else 0x0800) + ip + tcp
 wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
 wire.bind(("client0", 0))
@@ -83,11 +83,15 @@ in_client ethtool -K client0 txvlan off >/dev/null 2>&1 || true
 	record good
 	record dead '.status = "disabled"'
 } | publish
+declare -A third=([native]=not-ip [generic]=not-ip [tc]=block-list)
 for mode in native generic tc; do
 	must "the agent starts in $mode mode" start_agent --xdp-mode $mode \
 		--block 10.77.0.66/32 --block fd77::66
 	served $mode
 	all_tags $mode
+	# The stack takes the outer one out before TC.
+	moves "$mode: blocked address under 3 tags" "${third[$mode]}" \
+		10.77.0.66 3
 	end_agent TERM || true
 	check "detach" detach
 done
