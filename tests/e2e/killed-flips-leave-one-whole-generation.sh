@@ -10,7 +10,7 @@
 #   list of odd ones:         10.77.0.4, 192.0.2.2, 2001:db8:b::1 and many others
 . "$(dirname "$0")/lib.bash"
 
-rounds=${ROUNDS:-10}
+rounds=${ROUNDS:-4}
 direct=http://$gateway:8080/v1/messages
 list=
 reloader=
