@@ -103,20 +103,32 @@ static int put_all(int outer, uint32_t slot, const struct chunks *c)
 	return n == c->n ? 0 : -EIO;
 }
 
-/* Every place: what a killed run began to clear has holes. */
+/*
+ * Puts one blank chunk in every place that is taken, from the first on:
+ * removing each would wait for running programs once a chunk.  What a killed
+ * run began to clear has holes.
+ */
 static int clear_from(int outer, uint32_t slot, uint32_t first)
 {
-	uint32_t id;
+	uint32_t keys[PC_CHUNKS], n = 0, id;
+	LIBBPF_OPTS(bpf_map_batch_opts, opts);
+	int fds[PC_CHUNKS], blank, rc = 0;
 
 	for (uint32_t i = first; i < PC_CHUNKS; i++) {
-		uint32_t key = slot * PC_CHUNKS + i;
-
-		if (bpf_map_lookup_elem(outer, &key, &id))
-			continue;
-		if (bpf_map_delete_elem(outer, &key))
-			return -errno;
+		keys[n] = slot * PC_CHUNKS + i;
+		n += !bpf_map_lookup_elem(outer, &keys[n], &id);
 	}
-	return 0;
+	if (!n)
+		return 0;
+	blank = new_chunk();
+	if (blank < 0)
+		return blank;
+	for (uint32_t i = 0; i < n; i++)
+		fds[i] = blank;
+	if (bpf_map_update_batch(outer, keys, fds, &n, &opts))
+		rc = -errno;
+	close(blank);
+	return rc;
 }
 
 int chunks_clear(int outer, uint32_t slot)

@@ -150,6 +150,16 @@ static size_t take_family(struct cover_item *items,
 	return n;
 }
 
+/* Of a single list they are. */
+static bool in_order(const struct cover_item *items, size_t n)
+{
+	for (size_t i = 1; i < n; i++) {
+		if (item_before(&items[i], &items[i - 1]))
+			return false;
+	}
+	return true;
+}
+
 int cover_init(struct cover *c, const struct image_source *sources,
 	       size_t n_sources, int family)
 {
@@ -169,7 +179,8 @@ int cover_init(struct cover *c, const struct image_source *sources,
 	}
 	for (size_t i = 0; i < n_sources && at < n; i++)
 		at += take_family(items + at, sources, i, family);
-	sort(items, spare, n, 0);
+	if (!in_order(items, n))
+		sort(items, spare, n, 0);
 	pages_free(spare, n, sizeof(*spare));
 	*c = (struct cover){ .sources = sources, .items = items, .n = n };
 	cover_rewind(c);

@@ -51,29 +51,64 @@ static int compare_names(bool *same, int lists, const uint32_t index[2])
 	return 0;
 }
 
-static int forget(int counters, uint32_t index)
+int hits_add_owners(struct pc_count *sum, int list_hits, enum pc_reason reason)
 {
-	struct pc_count *none = new_counter();
-	int rc = none ? 0 : -ENOMEM;
+	struct pc_count all = *sum;
+	int rc = 0;
 
-	if (!rc && bpf_map_update_elem(counters, &index, none, BPF_ANY))
-		rc = -errno;
-	free(none);
+	for (uint32_t i = PC_OWNER_OPERATOR; i < PC_OWNER_ALLOW && !rc; i++) {
+		struct pc_count n = { 0 };
+
+		if (pc_owner_reason(i) == reason)
+			rc = hits_sum(&n, list_hits, i);
+		all.done += n.done;
+		all.would += n.would;
+	}
+	if (!rc)
+		*sum = all;
 	return rc;
 }
 
-int hits_rename(int counters, int lists, uint32_t from, uint32_t to)
+/* Takes a list's count to its reason, whose sum stays what it is. */
+static int fold(const struct hits *h, uint32_t owner)
+{
+	uint32_t reason = pc_owner_reason(owner);
+	struct pc_count *of_owner = new_counter(), *of_reason = new_counter();
+	int n = libbpf_num_possible_cpus(), rc = 0;
+
+	if (!of_owner || !of_reason)
+		rc = -ENOMEM;
+	else if (bpf_map_lookup_elem(h->list_hits, &owner, of_owner) ||
+		 bpf_map_lookup_elem(h->counts, &reason, of_reason))
+		rc = -errno;
+	for (int i = 0; i < n && !rc; i++) {
+		of_reason[i].done += of_owner[i].done;
+		of_reason[i].would += of_owner[i].would;
+		of_owner[i] = (struct pc_count){ 0 };
+	}
+	/* The allow entries' are in their reason's already. */
+	if (!rc && owner != PC_OWNER_ALLOW &&
+	    bpf_map_update_elem(h->counts, &reason, of_reason, BPF_ANY))
+		rc = -errno;
+	if (!rc && bpf_map_update_elem(h->list_hits, &owner, of_owner, BPF_ANY))
+		rc = -errno;
+	free(of_owner);
+	free(of_reason);
+	return rc;
+}
+
+int hits_rename(const struct hits *h, uint32_t from, uint32_t to)
 {
 	int rc = 0;
 
-	for (uint32_t owner = 0; owner < PC_OWNERS && !rc; owner++) {
+	for (uint32_t owner = 1; owner < PC_OWNERS && !rc; owner++) {
 		const uint32_t index[] = { PC_LIST_INDEX(from, owner),
 					   PC_LIST_INDEX(to, owner) };
 		bool same;
 
-		rc = compare_names(&same, lists, index);
+		rc = compare_names(&same, h->lists, index);
 		if (!rc && !same)
-			rc = forget(counters, owner);
+			rc = fold(h, owner);
 	}
 	return rc;
 }

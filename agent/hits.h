@@ -10,10 +10,19 @@
 /* A counter of each processor's, added up.  0 or -errno. */
 int hits_sum(struct pc_count *out, int counters, uint32_t index);
 
+/* Adds what the lists of a reason have dropped.  0 or -errno. */
+int hits_add_owners(struct pc_count *sum, int list_hits, enum pc_reason reason);
+
+struct hits {
+	int counts;    /* by reason */
+	int list_hits; /* by owner */
+	int lists;     /* their names */
+};
+
 /*
- * Before a slot is in force instead of another: forgets what was counted for
- * numbers that are another list's there.  0 or -errno.
+ * Before a slot is in force instead of another: what was counted for numbers
+ * that are another list's there is their reason's from now on.  0 or -errno.
  */
-int hits_rename(int counters, int lists, uint32_t from, uint32_t to);
+int hits_rename(const struct hits *h, uint32_t from, uint32_t to);
 
 #endif /* HITS_H */

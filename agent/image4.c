@@ -315,10 +315,12 @@ static void put_place(struct image4 *im, struct output *o, uint32_t addr,
 {
 	uint32_t number = pc_image_bucket(addr, im->n_buckets);
 	struct pc_bucket *b = (void *)&o->lines[BUCKETS_AT + number];
-	uint8_t place = im->fill[number]--;
+	uint32_t place = pc_image_place(addr, im->n_buckets);
 
-	b->addr[place - 1] = addr;
-	b->owner[place] = owner;
+	for (uint32_t i = 0; b->addr[place]; i++)
+		place = i;
+	b->addr[place] = addr;
+	b->owner[place + 1] = owner;
 }
 
 static void put_few(struct image4 *im, struct output *o, size_t at, size_t end)

@@ -93,11 +93,36 @@ static int verify_keys(int fd, const struct policy *p)
 	return 0;
 }
 
+/*
+ * The inner map of a slot if there is nothing in it: it may stay where nothing
+ * is to be put, for each update waits for running programs.  Negative: another
+ * must be made.
+ */
+static int open_empty(int outer, uint32_t slot)
+{
+	uint8_t key[sizeof(struct pc_digest)];
+	uint32_t id;
+	int fd;
+
+	if (bpf_map_lookup_elem(outer, &slot, &id))
+		return -errno;
+	fd = bpf_map_get_fd_by_id(id);
+	if (fd < 0)
+		return -errno;
+	if (bpf_map_get_next_key(fd, NULL, key) && errno == ENOENT)
+		return fd;
+	close(fd);
+	return -EEXIST;
+}
+
 int inner_put_trie(int outer, uint32_t slot, const char *name,
 		   const struct policy_prefix *p, size_t n)
 {
-	int fd = new_trie(name, n), rc;
+	int fd = n ? -ENOENT : open_empty(outer, slot), rc;
 
+	if (fd >= 0)
+		return fd;
+	fd = new_trie(name, n);
 	if (fd < 0)
 		return fd;
 	rc = fill_trie(fd, p, n);
@@ -121,8 +146,11 @@ int inner_close(int fd)
 
 int inner_put_keys(int outer, uint32_t slot, const struct policy *p)
 {
-	int fd = new_hash("pc_keys_inner", p->n_keys), rc;
+	int fd = p->n_keys ? -ENOENT : open_empty(outer, slot), rc;
 
+	if (fd >= 0)
+		return fd;
+	fd = new_hash("pc_keys_inner", p->n_keys);
 	if (fd < 0)
 		return fd;
 	rc = fill_keys(fd, p);

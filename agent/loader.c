@@ -12,12 +12,15 @@
 #include <sys/random.h>
 
 #include "log.h"
+#include "pc_abi.h"
+
 #include "pc_address.skel.h"
 #include "pc_request.skel.h"
 #include "pc_xdp.skel.h"
 
 #define PATH_SIZE 320
 #define NAME_PREFIX "pc_"
+#define WORD_PREFIX ".data." /* maps.bpf.h: pinned with the prefix of all */
 
 struct loader {
 	struct pc_xdp *xdp;
@@ -66,10 +69,15 @@ static int pin_maps(struct bpf_object *obj, const char *pin_dir)
 		char path[PATH_SIZE];
 		int rc;
 
-		if (strncmp(name, NAME_PREFIX, strlen(NAME_PREFIX)) ||
-		    is_private(name) || bpf_map__is_internal(map))
+		if (!strncmp(name, WORD_PREFIX, strlen(WORD_PREFIX)))
+			name += strlen(WORD_PREFIX);
+		else if (strncmp(name, NAME_PREFIX, strlen(NAME_PREFIX)) ||
+			 is_private(name) || bpf_map__is_internal(map))
 			continue;
-		snprintf(path, sizeof(path), "%s/%s", pin_dir, name);
+		else
+			name += strlen(NAME_PREFIX);
+		snprintf(path, sizeof(path), "%s/" NAME_PREFIX "%s", pin_dir,
+			 name);
 		rc = bpf_map__set_pin_path(map, path);
 		if (rc)
 			return rc;

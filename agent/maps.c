@@ -259,6 +259,13 @@ static void retire_unread(struct maps *m, uint32_t slot)
 		retire(m, slot);
 }
 
+static int rename_hits(struct maps *m, uint32_t from, uint32_t to)
+{
+	const struct hits h = { m->counts, m->list_hits, m->lists };
+
+	return hits_rename(&h, from, to);
+}
+
 int maps_apply(struct maps *m, const struct policy *p, uint64_t confirm_ns)
 {
 	struct maps_inner inner = none_kept;
@@ -277,7 +284,7 @@ int maps_apply(struct maps *m, const struct policy *p, uint64_t confirm_ns)
 	rc = fill_slot(m, slot, p, &inner);
 	keep_inner(m, slot, inner);
 	if (!rc)
-		rc = hits_rename(m->list_hits, m->lists, old, slot);
+		rc = rename_hits(m, old, slot);
 	if (rc) {
 		retire(m, slot);
 		return rc;
@@ -319,7 +326,7 @@ enum maps_approval maps_settle(struct maps *m)
 	m->unsettled = false;
 	/* By whom it was taken back has seen to it; what fails is a count. */
 	if (lapsed)
-		hits_rename(m->list_hits, m->lists, !slot, slot);
+		rename_hits(m, !slot, slot);
 	retire_unread(m, !slot);
 	return lapsed || slot != m->asked ? MAPS_ROLLED_BACK : MAPS_CONFIRMED;
 }
@@ -337,7 +344,7 @@ int maps_confirm(struct maps *m, bool revert)
 					 pc_active_word(slot, 0), false,
 					 __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 		return -EAGAIN;
-	return revert ? hits_rename(m->list_hits, m->lists, !slot, slot) : 0;
+	return revert ? rename_hits(m, !slot, slot) : 0;
 }
 
 uint64_t maps_pending_ns(struct maps *m)
@@ -474,7 +481,15 @@ void maps_set_draining(struct maps *m, bool draining)
 
 int maps_count(struct maps *m, enum pc_reason reason, struct pc_count *out)
 {
-	return hits_sum(out, m->counts, reason);
+	struct pc_count sum;
+	int rc = hits_sum(&sum, m->counts, reason);
+
+	/* What lists drop is counted by list alone. */
+	if (!rc && (reason == PC_R_BLOCK_LIST || reason == PC_R_SNAPSHOT_LIST))
+		rc = hits_add_owners(&sum, m->list_hits, reason);
+	if (!rc)
+		*out = sum;
+	return rc;
 }
 
 int maps_count_list(struct maps *m, uint32_t owner, struct pc_count *out)

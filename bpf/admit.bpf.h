@@ -106,10 +106,8 @@ static __always_inline void admit(struct pc_admission *a, struct pc_pkt *p,
 		a->reason = PC_R_ADDRESS_PASS;
 	else if (a->owner >= PC_OWNERS)
 		a->reason = PC_R_IMAGE_DAMAGED;
-	else if (a->owner == PC_OWNER_SNAPSHOT || a->owner == PC_OWNER_IP_SCOPE)
-		a->reason = PC_R_SNAPSHOT_LIST;
 	else
-		a->reason = PC_R_BLOCK_LIST;
+		a->reason = pc_owner_reason(a->owner);
 }
 
 static __always_inline int is_drop(enum pc_reason r)
@@ -134,11 +132,15 @@ static __always_inline int admit_account(const struct pc_admission *a,
 {
 	int drop = is_drop(a->reason);
 
+	if (drop && !a->ban) {
+		owner_count(a->owner, monitor);
+		return !monitor;
+	}
 	count_add(a->reason, drop && monitor);
 	if (a->ban)
 		ban_count(a->ban, monitor);
-	else if (drop || a->reason == PC_R_ALLOW_LIST)
-		owner_count(a->owner, drop && monitor);
+	else if (a->reason == PC_R_ALLOW_LIST)
+		owner_count(PC_OWNER_ALLOW, 0);
 	return drop && !monitor;
 }
 

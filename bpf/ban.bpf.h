@@ -21,7 +21,7 @@ static __always_inline int ban_holds(const struct pc_ban *ban)
 
 /* One source, and the lengths to look it up by. */
 struct pc_ban_search {
-	const __u32 *places;
+	const volatile __u32 *places;
 	__u64 addr[2]; /* host order; IPv4 is the first four bytes */
 	struct pc_ban_key key;
 	__u32 found; /* 1 + its hits */
@@ -41,7 +41,7 @@ static __always_inline __u64 ban_mask(__u32 n)
 /* One length: 1 ends the search. */
 static long ban_step(__u32 i, struct pc_ban_search *s)
 {
-	__u32 place = *(volatile const __u32 *)&s->places[i % PC_BAN_LENS];
+	__u32 place = s->places[i % PC_BAN_LENS];
 	__u32 len = place - 1;
 	struct pc_ban *ban;
 	__u64 part[2];
@@ -61,17 +61,17 @@ static long ban_step(__u32 i, struct pc_ban_search *s)
 	return 1;
 }
 
-static __noinline __u32 ban_search(const struct pc_pkt *p,
-				   const struct pc_ban_lens *lens)
+static __noinline __u32 ban_search(const struct pc_pkt *p)
 {
-	struct pc_ban_search s = { .key.family = 4, .places = lens->place[0] };
-	__u32 n = lens->n[0];
+	struct pc_ban_search s = { .key.family = 4,
+				   .places = pc_ban_lens.place[0] };
+	__u32 n = pc_ban_lens.n[0];
 	__u64 part[2];
 
 	if (p->is_v6) {
 		s.key.family = 6;
-		s.places = lens->place[1];
-		n = lens->n[1];
+		s.places = pc_ban_lens.place[1];
+		n = pc_ban_lens.n[1];
 	}
 	__builtin_memcpy(part, p->saddr, sizeof(part));
 	s.addr[0] = bpf_be64_to_cpu(part[0]);
@@ -83,15 +83,9 @@ static __noinline __u32 ban_search(const struct pc_pkt *p,
 /* 1 + the hits of a ban in force of any length, or 0. */
 static __always_inline __u32 ban_find(const struct pc_pkt *p)
 {
-	struct pc_ban_lens *lens;
-	__u32 zero = 0;
-
-	lens = bpf_map_lookup_elem(&pc_ban_lens, &zero);
-	if (!lens)
+	if (!(p->is_v6 ? pc_ban_lens.n[1] : pc_ban_lens.n[0]))
 		return 0;
-	if (!lens->n[!!p->is_v6])
-		return 0;
-	return ban_search(p, lens);
+	return ban_search(p);
 }
 
 /* ban is what ban_find() returned. */

@@ -35,12 +35,10 @@ PC_GLOBAL int event_look(__u64 jiffy, __u64 until_ns)
 {
 	__u64 now_ns = bpf_ktime_get_boot_ns();
 	struct pc_event_gate *g;
-	struct pc_capture *c;
 	__u32 zero = 0;
 
 	g = bpf_map_lookup_elem(&pc_event_gate, &zero);
-	c = bpf_map_lookup_elem(&pc_capture, &zero);
-	if (!g || !c)
+	if (!g)
 		return 0;
 	g->jiffy = jiffy;
 	g->until_ns = until_ns;
@@ -48,32 +46,28 @@ PC_GLOBAL int event_look(__u64 jiffy, __u64 until_ns)
 	if (now_ns - g->refilled_ns < PC_NS_PER_S)
 		return 0;
 	g->refilled_ns = now_ns;
-	g->left = c->event_rate;
+	g->left = pc_capture.event_rate;
 	return 0;
 }
 
-/* Is there anything to tell?  Few branches: whatever follows is verified for
- * each way through the parser.
- */
+/* Is there anything to tell? */
 static __always_inline int event_wanted(void)
 {
 	struct pc_event_gate *g;
 	__u64 jiffy, until_ns;
-	struct pc_capture *c;
-	__u32 zero = 0, idle;
+	__u32 zero = 0;
 
 	g = bpf_map_lookup_elem(&pc_event_gate, &zero);
-	c = bpf_map_lookup_elem(&pc_capture, &zero);
-	if (!g || !c)
+	if (!g)
 		return 0;
-	until_ns = *(volatile const __u64 *)&c->until_ns;
+	until_ns = pc_capture.until_ns;
 	jiffy = bpf_jiffies64();
 	if ((g->jiffy ^ jiffy) | (g->until_ns ^ until_ns))
 		event_look(jiffy, until_ns);
-	idle = !(*(volatile __u64 *)&g->left |
-		 *(volatile __u64 *)&g->capturing);
-	g->limited += idle;
-	return !idle;
+	if (*(volatile __u64 *)&g->left | *(volatile __u64 *)&g->capturing)
+		return 1;
+	g->limited++;
+	return 0;
 }
 
 static __always_inline void event_fill(struct pc_event *e,

@@ -12,16 +12,17 @@
 
 #define PC_NS_PER_MS 1000000
 
-/* The slot in force, and until when on approval (pc_active_word()).  Mapped by
- * the agent: its flip is one aligned store.
+/*
+ * What every packet asks and the agent has mapped.  A variable in a section of
+ * its own is an array with one element, pinned as pc_NAME, and reading it takes
+ * no lookup.
  */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__type(key, __u32);
-	__type(value, __u64);
-} pc_active SEC(".maps");
+#define PC_WORD(name) SEC(".data." name)
+
+/* The slot in force, and until when on approval (pc_active_word()).  The flip
+ * is one aligned store.
+ */
+volatile __u64 pc_active PC_WORD("active");
 
 /* One generation's header and switches, by slot. */
 struct {
@@ -90,14 +91,8 @@ struct {
 	__type(value, struct pc_ban);
 } pc_bans SEC(".maps");
 
-/* Which lengths are looked up.  Mapped by whoever changes bans. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__type(key, __u32);
-	__type(value, struct pc_ban_lens);
-} pc_ban_lens SEC(".maps");
+/* Which lengths are looked up. */
+volatile struct pc_ban_lens pc_ban_lens PC_WORD("ban_lens");
 
 /* Packets by pc_ban.hits. */
 struct {
@@ -126,13 +121,7 @@ struct {
 	__uint(max_entries, 1024 * 1024);
 } pc_captured SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__type(key, __u32);
-	__type(value, struct pc_capture);
-} pc_capture SEC(".maps");
+volatile struct pc_capture pc_capture PC_WORD("capture");
 
 /* Address rules of single keys, by slot. */
 struct {
@@ -213,18 +202,15 @@ struct {
 /* The policy in force and its slot; NULL before the first flip. */
 static __always_inline struct pc_policy *policy_find(__u32 *slot)
 {
-	__u64 *active, word, now_ms = 0;
+	__u64 word = pc_active;
+	__u32 key = word & 1;
 	struct pc_policy *p;
-	__u32 zero = 0;
 
-	active = bpf_map_lookup_elem(&pc_active, &zero);
-	if (!active)
-		return NULL;
-	word = *(volatile __u64 *)active;
 	if (pc_active_until_ms(word))
-		now_ms = bpf_ktime_get_boot_ns() / PC_NS_PER_MS;
-	*slot = pc_active_slot(word, now_ms);
-	p = bpf_map_lookup_elem(&pc_policy, slot);
+		key = pc_active_slot(word,
+				     bpf_ktime_get_boot_ns() / PC_NS_PER_MS);
+	*slot = key;
+	p = bpf_map_lookup_elem(&pc_policy, &key);
 	return p && p->generation ? p : NULL;
 }
 

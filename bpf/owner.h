@@ -25,6 +25,9 @@
 
 #include "pc_abi.h"
 
+/* Calls cost more than what is called. */
+#define PC_INLINE static inline __attribute__((always_inline))
+
 #define PC_NETS_LINES 65536u
 #define PC_INDEX_LINES 8192u
 #define PC_LEAF_OWNERS 8 /* the word behind a leaf's bits */
@@ -54,8 +57,11 @@ struct pc_indexes {
 	struct pc_index of[8];
 };
 
-/* No address is in it twice, and unused places hold 0: 0.0.0.0 is never asked
- * for, because its /24 is never in buckets.
+/*
+ * An address is in the place pc_image_place() says, or, where that was taken,
+ * in any other: one comparison finds most.  No address is in it twice, and
+ * unused places hold 0: 0.0.0.0 is never asked for, because its /24 is never in
+ * buckets.
  */
 #define PC_BUCKET_SIZE 12
 struct pc_bucket {
@@ -78,7 +84,7 @@ _Static_assert(sizeof(struct pc_bucket) == sizeof(struct pc_line), "a line");
 _Static_assert(sizeof(struct pc_ends) == sizeof(struct pc_line), "a line");
 
 /* How many bits are set (Hacker's Delight, 5-1). */
-static inline __u32 pc_n_bits(__u64 bits)
+PC_INLINE __u32 pc_n_bits(__u64 bits)
 {
 	bits -= bits >> 1 & 0x5555555555555555ULL;
 	bits = (bits & 0x3333333333333333ULL) +
@@ -88,45 +94,60 @@ static inline __u32 pc_n_bits(__u64 bits)
 }
 
 /* The place of a /24 in its struct pc_nets. */
-static inline __u32 pc_nets_part(__u32 addr)
+PC_INLINE __u32 pc_nets_part(__u32 addr)
 {
 	return addr >> 14 & 3;
 }
 
-static inline __u32 pc_nets_bit(__u32 addr)
+PC_INLINE __u32 pc_nets_bit(__u32 addr)
 {
 	return addr >> 8 & 63;
 }
 
-/* The number of an address's bucket. */
-static inline __u32 pc_image_bucket(__u32 addr, __u32 n_buckets)
+/* In its upper half the number of an address's bucket. */
+PC_INLINE __u64 pc_image_hash(__u32 addr, __u32 n_buckets)
 {
 	__u32 hash = addr * 0x9e3779b1u;
 
-	return (__u32)((__u64)hash * n_buckets >> 32);
+	return (__u64)hash * n_buckets;
 }
 
-static inline __u32 pc_image_few(const struct pc_image *im,
-				 const pc_image_lines *lines, __u32 addr)
+PC_INLINE __u32 pc_image_bucket(__u32 addr, __u32 n_buckets)
+{
+	return (__u32)(pc_image_hash(addr, n_buckets) >> 32);
+}
+
+/* The place in its bucket where an address is looked for first. */
+PC_INLINE __u32 pc_image_place(__u32 addr, __u32 n_buckets)
+{
+	__u64 rest = (__u32)pc_image_hash(addr, n_buckets);
+
+	return (__u32)(rest * PC_BUCKET_SIZE >> 32);
+}
+
+PC_INLINE __u32 pc_image_few(const struct pc_image *im,
+			     const pc_image_lines *lines, __u32 addr)
 {
 	const struct pc_bucket *b = (const void *)pc_image_line(
 		lines, im->bucket_at + pc_image_bucket(addr, im->n_buckets));
-	__u64 place = 0;
+	__u32 place;
 
 	if (!b)
 		return PC_OWNER_DAMAGED;
-	/* All of them, without a branch; 0 - 1 alone has higher bits.  A sum:
-	 * of what an "or" makes kernel 6.1 knows no bounds.
-	 */
-	for (__u32 i = 0; i < PC_BUCKET_SIZE; i++)
-		place += ((__u64)(b->addr[i] ^ addr) - 1) >> 32 & (i + 1);
-	return b->owner[place % 16];
+	place = pc_image_place(addr, im->n_buckets);
+	if (b->addr[place] == addr)
+		return b->owner[place + 1];
+	for (__u32 i = 0; i < PC_BUCKET_SIZE; i++) {
+		if (b->addr[i] == addr)
+			return b->owner[i + 1];
+	}
+	return PC_OWNER_NONE;
 }
 
 /* An owner, a leaf's line, or PC_OWNER_DAMAGED. */
-static inline __u32 pc_image_word(const struct pc_image *im,
-				  const pc_image_lines *lines,
-				  const struct pc_nets *nets, __u32 addr)
+PC_INLINE __u32 pc_image_word(const struct pc_image *im,
+			      const pc_image_lines *lines,
+			      const struct pc_nets *nets, __u32 addr)
 {
 	const struct pc_indexes *x =
 		(const void *)pc_image_line(lines, im->index_at + (addr >> 19));
@@ -145,9 +166,9 @@ static inline __u32 pc_image_word(const struct pc_image *im,
 	return line ? line->word[at % 16] : PC_OWNER_DAMAGED;
 }
 
-static inline __u32 pc_image_indexed(const struct pc_image *im,
-				     const pc_image_lines *lines,
-				     const struct pc_nets *nets, __u32 addr)
+PC_INLINE __u32 pc_image_indexed(const struct pc_image *im,
+				 const pc_image_lines *lines,
+				 const struct pc_nets *nets, __u32 addr)
 {
 	__u32 at = pc_image_word(im, lines, nets, addr);
 	const struct pc_line *leaf;
@@ -167,8 +188,8 @@ static inline __u32 pc_image_indexed(const struct pc_image *im,
 }
 
 /* The owner of an IPv4 address in host order, or PC_OWNER_DAMAGED. */
-static inline __u32 pc_image_find4(const struct pc_image *im,
-				   const pc_image_lines *lines, __u32 addr)
+PC_INLINE __u32 pc_image_find4(const struct pc_image *im,
+			       const pc_image_lines *lines, __u32 addr)
 {
 	const struct pc_nets *nets;
 

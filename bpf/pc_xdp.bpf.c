@@ -5,7 +5,7 @@
  * index; PC_NEXT means that no stage has decided.  Whatever cannot be
  * understood passes.
  */
-#include "event.bpf.h"
+#include "plain.bpf.h"
 
 /*
  * Some drivers show a program of a packet's bytes fewer than its headers, or
@@ -21,22 +21,19 @@ parse_rest(struct xdp_md *ctx, struct pc_pkt *p, const struct pc_policy *policy)
 	return parse_pieces(ctx, PC_REACH_XDP, size, p, policy);
 }
 
-static __always_inline int filter(struct xdp_md *ctx)
+/* Any packet: the whole way.  Called, so that its stack and registers cost the
+ * short way nothing.
+ */
+static __noinline int judge(struct xdp_md *ctx, const struct pc_policy *policy,
+			    __u32 slot)
 {
 	struct pc_cursor c = {
 		.start = (void *)(long)ctx->data,
 		.end = (void *)(long)ctx->data_end,
 	};
 	struct pc_admission a = {};
-	struct pc_policy *policy;
 	struct pc_pkt p = {};
-	__u32 slot;
 
-	policy = policy_find(&slot);
-	if (!policy) {
-		count_add(PC_R_NO_POLICY, 0);
-		return XDP_PASS;
-	}
 	a.reason = parse_for(&c, &p, policy);
 	if (a.reason == PC_R_TRUNCATED)
 		a.reason = parse_rest(ctx, &p, policy);
@@ -47,6 +44,21 @@ static __always_inline int filter(struct xdp_md *ctx)
 		return XDP_PASS;
 	event_drop_xdp(ctx, &p, &a, policy->monitor);
 	return policy->monitor ? XDP_PASS : XDP_DROP;
+}
+
+static __always_inline int filter(struct xdp_md *ctx)
+{
+	struct pc_policy *policy;
+	__u32 slot;
+	int action;
+
+	policy = policy_find(&slot);
+	if (!policy) {
+		count_add(PC_R_NO_POLICY, 0);
+		return XDP_PASS;
+	}
+	action = plain_judge(ctx, policy, slot);
+	return action == PC_PLAIN_NOT ? judge(ctx, policy, slot) : action;
 }
 
 /* For drivers: packets may have fragments, so jumbo frames and GRO stay on. */

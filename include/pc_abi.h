@@ -181,6 +181,17 @@ struct pc_line {
 #define PC_OWNER_ALLOW 255u  /* in a list, and spared by an allow entry */
 #define PC_OWNERS 256u
 
+/*
+ * Why an owner's addresses are dropped.  Such a packet is counted once, in
+ * pc_list_hits; what pc_counts would have of it is the sum over the owners.
+ */
+static inline __u32 pc_owner_reason(__u32 owner)
+{
+	return owner == PC_OWNER_SNAPSHOT || owner == PC_OWNER_IP_SCOPE
+		       ? PC_R_SNAPSHOT_LIST
+		       : PC_R_BLOCK_LIST;
+}
+
 /* What programs need to know of an image; 12 levels of 4 hold 16 M bounds. */
 #define PC_LEVELS 12
 struct pc_image {

@@ -219,23 +219,35 @@ static inline void harness_apply(const struct policy_options *opt,
 	policy_fini(&p);
 }
 
-/* All in one call: they are read twice a packet. */
-static inline void harness_read_counts(struct pc_count counts[PC_R_MAX])
+/* All in one call: they are read twice a packet.  n: how many there are. */
+static inline void harness_add_up(struct pc_count *sums, int map, uint32_t n)
 {
-	static struct pc_count per_cpu[PC_R_MAX * HARNESS_CPUS];
-	uint32_t keys[PC_R_MAX], next, n = PC_R_MAX;
+	static struct pc_count per_cpu[PC_OWNERS * HARNESS_CPUS];
+	uint32_t keys[PC_OWNERS], next, got = n;
 	uint32_t n_cpus = (uint32_t)libbpf_num_possible_cpus();
 
 	if (n_cpus > HARNESS_CPUS ||
-	    (bpf_map_lookup_batch(harness.counts, NULL, &next, keys, per_cpu,
-				  &n, NULL) &&
+	    (bpf_map_lookup_batch(map, NULL, &next, keys, per_cpu, &got,
+				  NULL) &&
 	     errno != ENOENT) ||
-	    n != PC_R_MAX)
+	    got != n)
 		abort();
-	memset(counts, 0, PC_R_MAX * sizeof(*counts));
+	memset(sums, 0, n * sizeof(*sums));
 	for (uint32_t i = 0; i < n * n_cpus; i++) {
-		counts[keys[i / n_cpus]].done += per_cpu[i].done;
-		counts[keys[i / n_cpus]].would += per_cpu[i].would;
+		sums[keys[i / n_cpus]].done += per_cpu[i].done;
+		sums[keys[i / n_cpus]].would += per_cpu[i].would;
+	}
+}
+
+static inline void harness_read_counts(struct pc_count counts[PC_R_MAX])
+{
+	struct pc_count owners[PC_OWNERS];
+
+	harness_add_up(counts, harness.counts, PC_R_MAX);
+	harness_add_up(owners, harness.maps.list_hits, PC_OWNERS);
+	for (uint32_t i = PC_OWNER_OPERATOR; i < PC_OWNER_ALLOW; i++) {
+		counts[pc_owner_reason(i)].done += owners[i].done;
+		counts[pc_owner_reason(i)].would += owners[i].would;
 	}
 }
 
