@@ -54,7 +54,7 @@ version() {
 		case $(verdict "$address") in
 		block-list) said+=x ;;
 		address-pass) said+=. ;;
-		*) said+=? ;;
+		*) said+='?' ;;
 		esac
 	done
 	echo "$said"
