@@ -332,6 +332,14 @@ static int match_nothing(struct prefix *matched, struct pc_rule *rule,
 	return -ENOENT;
 }
 
+static int own_nothing(uint32_t *owner, struct pc_list *list,
+		       const struct evidence *e, const struct prefix *address)
+{
+	(void)list, (void)e, (void)address;
+	*owner = PC_OWNER_NONE;
+	return 0;
+}
+
 static size_t count_checks(const struct explanation *x)
 {
 	const uint8_t *checks = pc_checks[x->profile][x->variant];
@@ -374,6 +382,7 @@ static void reason_is_always_the_verdicts(void **state)
 			.head.run_mode = rand() & 1,
 			.find_key = give_random_key,
 			.match = match_nothing,
+			.find_owner = own_nothing,
 		};
 		size_t path = (size_t)rand() % ARRAY_SIZE(paths);
 		struct pc_question q = {
@@ -540,9 +549,58 @@ static void a_key_may_be_4096_bytes_and_no_more(void **state)
 	assert_int_equal(run(argv, "sk-dead"), 3);
 }
 
+/* The longest of all lists is not the one that decides: the first list is. */
+static void the_prefix_is_the_deciding_lists(void **state)
+{
+	static const struct {
+		const char *what, *block;
+		char *snapshot[2];
+		const char *note;
+	} cases[] = {
+		{ "one list",
+		  "198.51.100.0/24",
+		  { NULL },
+		  "--block has 198.51.100.0/24" },
+		{ "the other",
+		  NULL,
+		  { "198.51.100.0/24" },
+		  "the snapshot has 198.51.100.0/24" },
+		{ "another's is longer",
+		  "198.51.100.0/24",
+		  { CLIENT },
+		  "--block has 198.51.100.0/24" },
+		{ "another's is shorter",
+		  CLIENT,
+		  { "198.51.100.0/24" },
+		  "--block has " CLIENT },
+		{ "both", CLIENT, { CLIENT }, "--block has " CLIENT },
+		{ "all there is",
+		  "0.0.0.0/0",
+		  { CLIENT },
+		  "--block has 0.0.0.0/0" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct fixture f;
+		const struct explanation_row *row;
+		struct explanation x;
+
+		init(&f);
+		set_list(&f.opt.block, &f.block, cases[i].block);
+		memcpy(f.black, cases[i].snapshot, sizeof(f.black));
+		f.s.ip_blacklist = f.black;
+		make(&x, &f, NULL, NULL);
+		row = find_row(&x, "block lists");
+		if (row && strcmp(row->note, cases[i].note))
+			fail_msg("%s: %s", cases[i].what, row->note);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_prefix_is_the_deciding_lists),
 		cmocka_unit_test(first_failing_check_is_named),
 		cmocka_unit_test(an_unknown_key_is_the_gateways),
 		cmocka_unit_test(an_unknown_key_is_refused_where_all_are_known),
