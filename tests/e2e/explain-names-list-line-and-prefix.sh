@@ -116,16 +116,16 @@ each_ban() {
 each_count() {
 	local feed second own hits
 	knock 10.77.0.66 1 # what finds the neighbour
-	feed=$(list "$tmp/feed" done)
-	second=$(list "$tmp/second" done)
-	own=$(list "--block" done)
+	feed=$(list "$tmp/feed" "done")
+	second=$(list "$tmp/second" "done")
+	own=$(list "--block" "done")
 	hits=$(ban_hits)
 	knock 10.77.0.66 7 fd77::66 4 10.77.0.31 2 10.77.0.3 5 10.77.0.2 6 \
 		10.77.0.4 3
-	is "counted: the first file" "$(list "$tmp/feed" done)" $((feed + 13))
-	is "counted: the second file" "$(list "$tmp/second" done)" \
+	is "counted: the first file" "$(list "$tmp/feed" "done")" $((feed + 13))
+	is "counted: the second file" "$(list "$tmp/second" "done")" \
 		$((second + 5))
-	is "counted: nothing for --block" "$(list "--block" done)" "$own"
+	is "counted: nothing for --block" "$(list "--block" "done")" "$own"
 	is "counted: the ban" "$(ban_hits)" $((hits + 6))
 	is "counted: prefixes" "$(list "$tmp/feed" prefixes) $(list "$tmp/second" prefixes)" \
 		"4 2"
