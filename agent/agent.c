@@ -56,6 +56,7 @@ struct agent {
 	bool leaving;
 	bool has_maps;
 	bool put_failed; /* said once */
+	bool found;	 /* an earlier run has installed something */
 	bool adopted;	 /* a policy of an earlier run was in force */
 };
 
@@ -165,10 +166,14 @@ static int lock(struct agent *a)
 static int load(struct agent *a)
 {
 	struct pc_policy old;
+	uint32_t id;
 	int rc = host_make_pin_dir(a->opt.pin_dir);
 
 	if (!rc)
 		rc = lock(a);
+	/* Before anything can fail that undo() would be asked to undo. */
+	if (!rc)
+		a->found = pins_active_id(&id, a->opt.pin_dir) != -ENOENT;
 	if (!rc)
 		rc = interfaces_check(&a->opt);
 	if (!rc)
@@ -365,6 +370,10 @@ static void undo(const struct agent *a)
 	}
 	if (a->lock < 0)
 		return;
+	if (a->found) {
+		log_line("what was installed before stays as it was");
+		return;
+	}
 	attach_remove_all(&n, a->opt.pin_dir);
 	pins_remove(a->opt.pin_dir);
 }
