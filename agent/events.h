@@ -43,7 +43,7 @@ void events_close(struct events *e);
 /* Adds a record of somebody else's. */
 void events_record(struct events *e, const struct eventlog_record *r);
 
-/* Takes what there is; what its watch does. */
+/* Takes what there is, for a moment; what its watch does. */
 void events_take(struct events *e);
 
 #endif /* EVENTS_H */

@@ -4,6 +4,7 @@
  * agent is told.  That nobody is accused of what he did not do is what most of
  * this is about.
  */
+#include "events.h"
 #include "expect.h"
 
 #include "request.h"
@@ -350,6 +351,40 @@ static void an_unread_ring_changes_no_verdict(void **state)
 	assert_int_equal(counted(CLIENT), 4000);
 }
 
+static void take_slowly(const struct offender *o, void *arg)
+{
+	const struct timespec a_while = { .tv_nsec = 15000000 };
+	unsigned int *n = arg;
+
+	assert_int_equal(o->reason, PC_R_KEY_DISABLED);
+	nanosleep(&a_while, NULL);
+	++*n;
+}
+
+/* Or an attacker could keep the agent from renewing its lease. */
+static void many_offenders_take_several_turns(void **state)
+{
+	unsigned int n = 0;
+	const struct events_config cfg = {
+		.pin_dir = harness.dir,
+		.path = harness.dir, /* a directory: no log */
+		.offender = take_slowly,
+		.arg = &n,
+	};
+	struct events *e;
+
+	(void)state;
+	use_default(1);
+	ask_times(CLIENT, MESSAGES(DISABLED), 10);
+	assert_int_equal(events_open(&e, &cfg), 0);
+	events_take(e);
+	assert_in_range(n, 1, 2);
+	for (int i = 0; i < 10; i++)
+		events_take(e);
+	assert_int_equal(n, 10);
+	events_close(e);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -363,6 +398,7 @@ int main(void)
 		cmocka_unit_test(requests_on_one_connection_count_each),
 		cmocka_unit_test(nothing_is_counted_unless_asked_for),
 		cmocka_unit_test(an_unread_ring_changes_no_verdict),
+		cmocka_unit_test(many_offenders_take_several_turns),
 	};
 
 	if (harness_open())
