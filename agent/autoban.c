@@ -17,12 +17,18 @@
 #define NS_PER_S 1000000000
 /* The loop has other things to do, however many wait. */
 #define TURN_NS 50000000
+/* In a second: whoever has many addresses is not to fill the log. */
+#define LINES_MAX 20
 
 struct autoban {
 	struct watch watch;
 	struct autoban_config cfg;
 	/* Whom the last line was about: who goes on is not told of again. */
 	struct prefix said;
+	uint64_t second;
+	unsigned int n_lines; /* in it */
+	uint64_t n_unsaid;    /* since a line was said */
+	uint64_t n_dropped;   /* not said yet */
 };
 
 int autoban_new(struct autoban **out, const struct autoban_config *cfg)
@@ -99,6 +105,25 @@ static void record(const struct autoban *a, const struct verdict *v)
 	a->cfg.record(&r, a->cfg.arg);
 }
 
+static bool may_say(struct autoban *a)
+{
+	uint64_t second = clock_boot_ns() / NS_PER_S;
+
+	if (second != a->second) {
+		a->second = second;
+		a->n_lines = 0;
+	}
+	if (a->n_lines++ >= LINES_MAX) {
+		a->n_unsaid++;
+		return false;
+	}
+	if (a->n_unsaid)
+		log_line("bans and the like that were not logged: %" PRIu64,
+			 a->n_unsaid);
+	a->n_unsaid = 0;
+	return true;
+}
+
 static void say(struct autoban *a, const struct prefix *who, const char *what,
 		const char *text)
 {
@@ -107,6 +132,8 @@ static void say(struct autoban *a, const struct prefix *who, const char *what,
 	if (!prefix_compare(&a->said, who))
 		return;
 	a->said = *who;
+	if (!may_say(a))
+		return;
 	log_line("%s %s: %s", prefix_print(who, address), what, text);
 }
 
@@ -166,13 +193,16 @@ void autoban_take(struct autoban *a)
 
 	do {
 		any = suspects_take(&o, &dropped, a->cfg.suspects);
-		if (dropped)
-			log_line("too many clients to ban at once: %" PRIu64
-				 " were not looked at",
-				 dropped);
+		a->n_dropped += dropped;
 		if (any)
 			autoban_offender(&o, a);
 	} while (any && clock_boot_ns() < end_ns);
+	if (!a->n_dropped || !may_say(a))
+		return;
+	log_line("too many clients to ban at once: %" PRIu64
+		 " were not looked at",
+		 a->n_dropped);
+	a->n_dropped = 0;
 }
 
 static void ready(struct watch *w)

@@ -25,7 +25,8 @@ struct autoban_config {
 	bool (*spared)(char why[static AUTOBAN_WHY_SIZE],
 		       const struct prefix *who, void *arg);
 	/* Bans it: 0 and until when (Unix time, PC_NEVER); -EALREADY: it is;
-	 * -ENOSPC, -E2BIG: it is to be, and waits for room; -errno.
+	 * -ENOSPC: there is no room; -E2BIG: it is to be, and waits for
+	 * room; -errno.
 	 */
 	int (*ban)(int64_t *until_ns, const struct prefix *who,
 		   const char *reason, void *arg);

@@ -236,6 +236,18 @@ int bans_remove(struct bans_outcome *out, struct bans *b,
 	return was_banned || (o.kept && o.kept != -ENOTSUP) ? 0 : -ENOENT;
 }
 
+/* What is over makes room. */
+static bool is_full(struct bans *b, int64_t now_ns)
+{
+	if (b->has_table && b->table.n >= PC_BANS_MAX)
+		bantable_sweep(&b->table, now_ns);
+	return b->has_table && b->table.n >= PC_BANS_MAX;
+}
+
+/*
+ * Where the kernel has no room nothing is kept, either: whoever has that many
+ * addresses would fill the ledger, which is read again and again.
+ */
 int bans_put_auto(struct ban *out, struct bans *b, const struct bans_auto *a)
 {
 	struct ban want = { .prefix = a->prefix, .made_by = BAN_BY_AUTO };
@@ -248,6 +260,10 @@ int bans_put_auto(struct ban *out, struct bans *b, const struct bans_auto *a)
 	if (rc)
 		return rc;
 	want.made_ns = bans_now_ns(b);
+	if (is_full(b, want.made_ns)) {
+		bans_unlock(b);
+		return -ENOSPC;
+	}
 	strncat(want.reason, a->reason, sizeof(want.reason) - 1);
 	make(&o, b, &c);
 	bans_unlock(b);
