@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -151,16 +152,37 @@ static int take_lease(struct capture *c)
 	return renew(c, seen) ? 0 : -EBUSY;
 }
 
+/*
+ * It may hold what clients sent: nobody else's business, so it is not written
+ * where a link leads, nor to a file of somebody else's.  Nor is the other end
+ * of a pipe waited for, which no signal would end; "-" is for those.
+ */
+static int open_path(const char *path)
+{
+	int fd = open(path,
+		      O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
+		      0600);
+	struct stat st;
+	int rc = fd < 0 || fstat(fd, &st) ? -errno : 0;
+
+	if (!rc && (!S_ISREG(st.st_mode) || st.st_uid != geteuid()))
+		rc = -EPERM;
+	if (!rc && (fchmod(fd, 0600) || ftruncate(fd, 0)))
+		rc = -errno;
+	if (!rc)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	errno = -rc;
+	return -1;
+}
+
 static int open_file(struct capture *c)
 {
 	const char *path = c->o->capture;
 	int fd, rc;
 
-	/* It may hold what clients sent: nobody else's business. */
-	fd = strcmp(path, "-")
-		     ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
-			    0600)
-		     : dup(STDOUT_FILENO);
+	fd = strcmp(path, "-") ? open_path(path) : dup(STDOUT_FILENO);
 	c->file = fd < 0 ? NULL : fdopen(fd, "w");
 	if (!c->file) {
 		rc = -errno;

@@ -126,6 +126,23 @@ in_gateway "$bin" capture --pin-dir "$pins" "$tmp/no/such.pcap" \
 	2>"$tmp/err" </dev/null || rc=$?
 is "a file that cannot be written is an error" "$rc" 1
 check "which names it" grep -qF "$tmp/no/such.pcap" "$tmp/err"
+# refuses WHAT FILE: soon, though it is not ended by SIGTERM while it opens
+refuses() {
+	rc=0
+	in_gateway timeout -s KILL 10 "$bin" capture "$2" --pin-dir "$pins" \
+		--for 1s 2>"$tmp/err" || rc=$?
+	is "$1 is refused" "$rc" 1
+	check "by its name" grep -qF "$2" "$tmp/err"
+}
+echo precious >"$tmp/target"
+ln -s "$tmp/target" "$tmp/link.pcap"
+refuses "a link" "$tmp/link.pcap"
+is "what it leads to stays" "$(cat "$tmp/target")" precious
+mkfifo "$tmp/pipe.pcap"
+refuses "a pipe that nobody reads" "$tmp/pipe.pcap"
+: >"$tmp/theirs.pcap"
+chown 65534 "$tmp/theirs.pcap"
+refuses "a file of somebody else" "$tmp/theirs.pcap"
 check "and holds nobody up" in_gateway timeout 2 "$bin" capture \
 	--pin-dir "$pins" --for 1s "$tmp/f.pcap"
 rc=0
