@@ -317,8 +317,9 @@ static void put_place(struct image4 *im, struct output *o, uint32_t addr,
 	struct pc_bucket *b = (void *)&o->lines[BUCKETS_AT + number];
 	uint32_t place = pc_image_place(addr, im->n_buckets);
 
-	for (uint32_t i = 0; b->addr[place]; i++)
-		place = i;
+	/* From the end, where nobody is looked for first. */
+	for (uint32_t i = PC_BUCKET_SIZE; b->addr[place]; i--)
+		place = i - 1;
 	b->addr[place] = addr;
 	b->owner[place + 1] = owner;
 }

@@ -117,12 +117,13 @@ PC_INLINE __u32 pc_image_bucket(__u32 addr, __u32 n_buckets)
 	return (__u32)(pc_image_hash(addr, n_buckets) >> 32);
 }
 
-/* The place in its bucket where an address is looked for first. */
+/*
+ * The place in its bucket where an address is looked for first, one of eight:
+ * of a product kernel 6.1 knows no bounds, of a shift it does.
+ */
 PC_INLINE __u32 pc_image_place(__u32 addr, __u32 n_buckets)
 {
-	__u64 rest = (__u32)pc_image_hash(addr, n_buckets);
-
-	return (__u32)(rest * PC_BUCKET_SIZE >> 32);
+	return (__u32)pc_image_hash(addr, n_buckets) >> 29;
 }
 
 PC_INLINE __u32 pc_image_few(const struct pc_image *im,
@@ -137,9 +138,9 @@ PC_INLINE __u32 pc_image_few(const struct pc_image *im,
 	place = pc_image_place(addr, im->n_buckets);
 	if (b->addr[place] == addr)
 		return b->owner[place + 1];
-	for (__u32 i = 0; i < PC_BUCKET_SIZE; i++) {
-		if (b->addr[i] == addr)
-			return b->owner[i + 1];
+	for (__u32 i = PC_BUCKET_SIZE; i; i--) {
+		if (b->addr[i - 1] == addr)
+			return b->owner[i];
 	}
 	return PC_OWNER_NONE;
 }
