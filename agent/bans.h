@@ -66,7 +66,8 @@ int bans_remove(struct bans_outcome *out, struct bans *b,
 /*
  * For the agent's loop.  Longer each time the same prefix is banned.  0;
  * -EALREADY: it is; -ENOSPC: there is no room, and it is not kept, either;
- * -E2BIG: see bantable_put(), it is kept and waits; -EBUSY: try again; -errno.  *out if 0, -EALREADY or -E2BIG.
+ * -E2BIG: see bantable_put(), it is kept and waits; -EBUSY: try again; -errno.
+ * *out if 0, -EALREADY or -E2BIG.
  */
 int bans_put_auto(struct ban *out, struct bans *b, const struct bans_auto *a);
 

@@ -31,8 +31,8 @@ struct rollout {
 	struct consent consent;
 	struct feeds feeds;
 	struct files *files;
-	size_t snapshot;   /* its number in files */
-	struct stat tried; /* the version of it that was read last */
+	size_t snapshot;     /* its number in files */
+	struct stat tried;   /* the version of it that was read last */
 	uint64_t generation; /* in force; 0: none */
 	enum rollout_change
 		waiting;  /* until the one on approval is confirmed */

@@ -47,11 +47,10 @@ static void assert_hits(uint64_t first, uint64_t second)
 {
 	struct pc_count n;
 
-	assert_int_equal(
-		maps_count_list(&harness.maps, PC_OWNER_FILE, &n), 0);
+	assert_int_equal(maps_count_list(&harness.maps, PC_OWNER_FILE, &n), 0);
 	assert_int_equal(n.done, first);
-	assert_int_equal(
-		maps_count_list(&harness.maps, PC_OWNER_FILE + 1, &n), 0);
+	assert_int_equal(maps_count_list(&harness.maps, PC_OWNER_FILE + 1, &n),
+			 0);
 	assert_int_equal(n.done, second);
 }
 
