@@ -21,6 +21,13 @@ struct {
 	__type(value, struct pc_count);
 } pc_counts SEC(".maps"); /* the filter's own */
 
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, PC_OWNERS);
+	__type(key, __u32);
+	__type(value, struct pc_count);
+} pc_list_hits SEC(".maps"); /* the filter's own, of what lists drop */
+
 __u32 ifindex;
 __u32 n_cpus;
 __u8 source[2][N_SOURCES][16]; /* by family */
@@ -39,6 +46,14 @@ static int add_cpu(__u32 cpu, __u64 *sum)
 		struct pc_count *n;
 
 		n = bpf_map_lookup_percpu_elem(&pc_counts, &reason, cpu);
+		if (n)
+			*sum += n->done;
+	}
+	for (__u32 owner = PC_OWNER_OPERATOR; owner <= PC_OWNER_FILE; owner++) {
+		__u32 index = owner;
+		struct pc_count *n;
+
+		n = bpf_map_lookup_percpu_elem(&pc_list_hits, &index, cpu);
 		if (n)
 			*sum += n->done;
 	}
