@@ -26,6 +26,7 @@
 #include "rollout.h"
 #include "service.h"
 #include "signals.h"
+#include "upkeep.h"
 #include "warden.h"
 #include "watch.h"
 
@@ -108,7 +109,7 @@ static void tick(struct agent *a)
 	rollout_tick(&a->rollout);
 	if (++a->ticks % SWEEP_TICKS == 0)
 		living_sweep(&a->living, clock_boot_ns());
-	bans_tick(&a->bans);
+	upkeep_tick(&a->bans);
 }
 
 static bool listens(const struct port_list *ports, uint16_t port)

@@ -13,6 +13,21 @@ bool ban_holds(const struct ban *b, int64_t now_ns)
 	return now_ns <= b->expires_ns;
 }
 
+bool ban_correct(struct ban *b, int64_t now_ns)
+{
+	int64_t ahead_ns;
+
+	if (__builtin_sub_overflow(b->made_ns, now_ns, &ahead_ns))
+		ahead_ns = b->made_ns < now_ns ? 0 : INT64_MAX;
+	if (ahead_ns <= BAN_CLOCK_SLACK_NS)
+		return false;
+	b->made_ns = now_ns;
+	if (b->expires_ns != PC_NEVER &&
+	    __builtin_sub_overflow(b->expires_ns, ahead_ns, &b->expires_ns))
+		b->expires_ns = INT64_MIN;
+	return true;
+}
+
 int64_t ban_end_ns(int64_t now_ns, uint64_t length_ns)
 {
 	int64_t end_ns;

@@ -37,6 +37,14 @@ struct ban_rule {
 
 bool ban_holds(const struct ban *b, int64_t now_ns);
 
+/* Clocks are set by less than this all the time. */
+#define BAN_CLOCK_SLACK_NS 10000000000LL
+/*
+ * A ban from the future was made by a clock that was ahead: it is given its
+ * length from now on, which is always less than it had.  False: it is not.
+ */
+bool ban_correct(struct ban *b, int64_t now_ns);
+
 /* When a ban of that length is over; 0, or past all time: PC_NEVER. */
 int64_t ban_end_ns(int64_t now_ns, uint64_t length_ns);
 

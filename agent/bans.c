@@ -7,8 +7,6 @@
 #include "clock.h"
 #include "log.h"
 
-#define TICK_NS 10000000000ULL
-#define RETRY_NS 1000000000ULL
 /* The agent's loop has other things to do. */
 #define LOOP_PATIENCE_MS 50
 
@@ -47,6 +45,14 @@ void bans_unlock(struct bans *b)
 		bantable_unlock(&b->table);
 }
 
+/* One that just came up may be behind, and every ban seem to be from the
+ * future.
+ */
+bool bans_correct(struct ban *ban, int64_t now_ns)
+{
+	return clock_is_settled() && ban_correct(ban, now_ns);
+}
+
 /* A change, on its way. */
 struct change {
 	const struct ban *want;
@@ -70,6 +76,9 @@ static void look_up(struct change *c, const struct bans *b)
 	c->known.reason[0] = '\0';
 	c->known.times = 0;
 	c->known.expires_ns = ban.expires_ns;
+	if (ban.made_s)
+		c->known.made_ns = bantable_made_ns(&ban);
+	bans_correct(&c->known, c->want->made_ns);
 }
 
 static void settle(struct ban *out, struct change *c, const struct ban *old)
@@ -96,6 +105,8 @@ static int write_ban(struct bans_outcome *out, struct banstore *s,
 	}
 	if (err)
 		return err;
+	if (!found)
+		bans_correct(&old, c->want->made_ns);
 	settle(&out->ban, c, found ? NULL : &old);
 	if (c->state == -EALREADY)
 		return 0;
@@ -128,11 +139,13 @@ static int enforce(struct bans *b, const struct ban *ban, int64_t now_ns)
 
 	if (!b->has_table)
 		return -ENODEV;
-	rc = bantable_put(&b->table, &ban->prefix, ban->expires_ns);
+	rc = bantable_put(&b->table, &ban->prefix, ban->made_ns,
+			  ban->expires_ns);
 	if (rc != -ENOSPC && rc != -E2BIG)
 		return rc;
 	bantable_sweep(&b->table, now_ns);
-	return bantable_put(&b->table, &ban->prefix, ban->expires_ns);
+	return bantable_put(&b->table, &ban->prefix, ban->made_ns,
+			    ban->expires_ns);
 }
 
 struct tally {
@@ -274,92 +287,4 @@ int bans_put_auto(struct ban *out, struct bans *b, const struct bans_auto *a)
 	}
 	*out = o.ban;
 	return o.enforced ? o.enforced : c.state;
-}
-
-/* A ban that is kept, to the kernel, unless it has one at least as long. */
-static int give(const struct ban *ban, void *arg)
-{
-	struct bans *b = arg;
-	struct pc_ban there;
-	int rc = bantable_find(&there, &b->table, &ban->prefix);
-
-	if (!rc && there.expires_ns >= ban->expires_ns)
-		return 0;
-	rc = bantable_put(&b->table, &ban->prefix, ban->expires_ns);
-	if (rc != -ENOSPC && rc != -E2BIG)
-		return rc;
-	b->n_waiting++;
-	return 0;
-}
-
-static int give_all(struct bans *b, int64_t now_ns,
-		    char error[static BANSTORE_ERROR_SIZE])
-{
-	struct banstore *s;
-	int err;
-
-	b->n_waiting = 0;
-	if (!b->ledger)
-		return 0;
-	err = banstore_open(&s, b->ledger, BANSTORE_READ, error);
-	if (err)
-		return err == -ENOENT ? 0 : err;
-	err = banstore_each(s, now_ns, give, b);
-	if (err)
-		memcpy(error, banstore_error(s), BANSTORE_ERROR_SIZE);
-	banstore_close(s);
-	return err;
-}
-
-/* Said when it begins and when it ends. */
-static void tell(struct bans *b, int err, const char *error, size_t before)
-{
-	if (err && !b->store_failed)
-		log_line("ledger %s: %s; bans that are only there are not "
-			 "enforced",
-			 b->ledger, error[0] ? error : strerror(-err));
-	b->store_failed = err;
-	if (b->n_waiting && !before)
-		log_line("warning: bans that are not enforced: %zu; there is "
-			 "no room",
-			 b->n_waiting);
-	if (!b->n_waiting && before)
-		log_line("every ban is enforced");
-}
-
-/* What fails has been told. */
-static int mend(struct bans *b)
-{
-	char error[BANSTORE_ERROR_SIZE] = "";
-	int64_t now_ns = bans_now_ns(b);
-	size_t before = b->n_waiting;
-	int err = bans_lock(b, 0);
-
-	if (err && err != -EBUSY)
-		log_line("cannot look after bans: %s", strerror(-err));
-	if (err)
-		return err;
-	err = bantable_sweep(&b->table, now_ns);
-	if (err)
-		log_line("cannot remove a ban that is over: %s",
-			 strerror(-err));
-	err = give_all(b, now_ns, error);
-	bans_unlock(b);
-	tell(b, err, error, before);
-	return err;
-}
-
-void bans_tick(struct bans *b)
-{
-	uint64_t now_ns = clock_boot_ns();
-
-	if (!b->has_table || now_ns < b->due_ns)
-		return;
-	b->due_ns = now_ns + (mend(b) ? RETRY_NS : TICK_NS);
-}
-
-void bans_restore(struct bans *b)
-{
-	b->due_ns = 0;
-	bans_tick(b);
 }

@@ -2,7 +2,8 @@
 /*
  * Bans as they are kept on disk and as the kernel has them, brought together:
  * first to disk, then to the kernel, and what the kernel lacks after a reboot,
- * a kill or for want of room it is given later.  One thread at a time.
+ * a kill or for want of room it is given later (upkeep.h).  One thread at a
+ * time.
  */
 #ifndef BANS_H
 #define BANS_H
@@ -15,13 +16,18 @@
 #include "banstore.h"
 #include "bantable.h"
 
+/* Of upkeep.c. */
+struct upkeep {
+	uint64_t due_ns;  /* CLOCK_BOOTTIME */
+	int64_t ahead_ns; /* Unix time less CLOCK_BOOTTIME, when last looked */
+	size_t n_waiting;
+};
+
 struct bans {
 	struct bantable table;
 	bool has_table;	    /* a filter is installed */
 	const char *ledger; /* borrowed; NULL: nothing is kept */
-	/* bans_tick() */
-	uint64_t due_ns; /* CLOCK_BOOTTIME */
-	size_t n_waiting;
+	struct upkeep upkeep;
 	bool store_failed; /* said once */
 };
 
@@ -47,6 +53,8 @@ int bans_open(struct bans *b, const char *pin_dir, const char *ledger);
 void bans_close(struct bans *b);
 
 int64_t bans_now_ns(const struct bans *b);
+/* ban_correct(), where this host's clock can be believed. */
+bool bans_correct(struct ban *ban, int64_t now_ns);
 
 #define BANS_PATIENCE_MS 10000 /* a person's */
 /* Nobody else changes bans until the unlock; -EBUSY. */
@@ -70,11 +78,5 @@ int bans_remove(struct bans_outcome *out, struct bans *b,
  * *out if 0, -EALREADY or -E2BIG.
  */
 int bans_put_auto(struct ban *out, struct bans *b, const struct bans_auto *a);
-
-/* Gives the kernel the bans that are kept.  What fails is logged. */
-void bans_restore(struct bans *b);
-
-/* As often as one likes: removes what is over, puts what found no room. */
-void bans_tick(struct bans *b);
 
 #endif /* BANS_H */

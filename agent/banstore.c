@@ -232,6 +232,23 @@ int banstore_find(struct ban *out, struct banstore *s, const struct prefix *p)
 	return err || found ? err : -ENOENT;
 }
 
+/* Moves one that is there. */
+static int write_times(struct banstore *s, const struct ban *b)
+{
+	sqlite3_stmt *stmt =
+		prepare(s, "UPDATE ban SET made_ns = ?2, expires_ns = ?3, "
+			   "keep_ns = ?4 WHERE prefix = ?1");
+
+	if (!stmt)
+		return -EIO;
+	bind_prefix(stmt, &b->prefix);
+	sqlite3_bind_int64(stmt, 2, b->made_ns);
+	sqlite3_bind_int64(stmt, 3, b->expires_ns);
+	sqlite3_bind_int64(stmt, 4, ban_keep_ns(b));
+	sqlite3_step(stmt);
+	return finish(s, stmt);
+}
+
 static int prune(struct banstore *s, int64_t now_ns)
 {
 	sqlite3_stmt *stmt = prepare(
@@ -265,6 +282,68 @@ int banstore_put(struct banstore *s, const struct ban *b, int64_t now_ns)
 	sqlite3_step(stmt);
 	err = finish(s, stmt);
 	return err ? err : prune(s, now_ns);
+}
+
+/* What is changed is not found again: it was not made after that time. */
+static int correct_each(struct banstore *s, sqlite3_stmt *found,
+			bool (*correct)(struct ban *b, int64_t now_ns),
+			int64_t now_ns)
+{
+	int n = 0, err = 0;
+	struct ban b;
+
+	while (!err && sqlite3_step(found) == SQLITE_ROW) {
+		if (!read_row(&b, found) || !correct(&b, now_ns))
+			continue;
+		err = write_times(s, &b);
+		n++;
+	}
+	return err ? err : n;
+}
+
+static int correct_all(struct banstore *s, int64_t after_ns,
+		       bool (*correct)(struct ban *b, int64_t now_ns),
+		       int64_t now_ns)
+{
+	int n = 0, err = banstore_begin(s);
+	sqlite3_stmt *found =
+		err ? NULL : prepare(s, SELECT "WHERE made_ns > ?1");
+
+	if (err)
+		return err;
+	if (!found)
+		return -EIO;
+	sqlite3_bind_int64(found, 1, after_ns);
+	n = correct_each(s, found, correct, now_ns);
+	err = finish(s, found);
+	if (n >= 0 && !err)
+		err = banstore_commit(s);
+	return n < 0 ? n : err ? err : n;
+}
+
+/* 1, 0 or -errno: whoever is at work is not waited for in vain. */
+static int has_any_after(struct banstore *s, int64_t after_ns)
+{
+	sqlite3_stmt *stmt =
+		prepare(s, "SELECT 1 FROM ban WHERE made_ns > ?1 LIMIT 1");
+	bool any;
+	int err;
+
+	if (!stmt)
+		return -EIO;
+	sqlite3_bind_int64(stmt, 1, after_ns);
+	any = sqlite3_step(stmt) == SQLITE_ROW;
+	err = finish(s, stmt);
+	return err ? err : any;
+}
+
+int banstore_correct(struct banstore *s, int64_t after_ns,
+		     bool (*correct)(struct ban *b, int64_t now_ns),
+		     int64_t now_ns)
+{
+	int any = has_any_after(s, after_ns);
+
+	return any > 0 ? correct_all(s, after_ns, correct, now_ns) : any;
 }
 
 int banstore_remove(struct banstore *s, const struct prefix *p)

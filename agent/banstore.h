@@ -49,4 +49,11 @@ int banstore_remove(struct banstore *s, const struct prefix *p);
 int banstore_each(struct banstore *s, int64_t now_ns,
 		  int (*take)(const struct ban *b, void *arg), void *arg);
 
+/* correct() is asked of each that was made after a time, and what it changes
+ * is written.  How many, or -errno.
+ */
+int banstore_correct(struct banstore *s, int64_t after_ns,
+		     bool (*correct)(struct ban *b, int64_t now_ns),
+		     int64_t now_ns);
+
 #endif /* BANSTORE_H */

@@ -20,6 +20,7 @@
 
 #define PATH_SIZE 320
 #define MS_NS 1000000L
+#define NS_PER_S 1000000000LL
 #define RETRY_MS 2
 
 static int open_pin(const char *pin_dir, const char *name)
@@ -309,9 +310,8 @@ static uint32_t free_hits(const struct bantable *t)
 
 /* Its length is looked up before it is there, so that no packet misses it. */
 static int put_new(struct bantable *t, const struct pc_ban_key *key,
-		   int64_t expires_ns)
+		   struct pc_ban ban)
 {
-	struct pc_ban ban = { .expires_ns = expires_ns };
 	int family = family_of(key), rc;
 
 	if (t->n >= PC_BANS_MAX)
@@ -333,16 +333,33 @@ static int put_new(struct bantable *t, const struct pc_ban_key *key,
 	return 0;
 }
 
-int bantable_put(struct bantable *t, const struct prefix *p, int64_t expires_ns)
+/* Up, so that nobody finds it longer than it is. */
+static uint32_t round_up(int64_t made_ns)
 {
+	int64_t s = made_ns / NS_PER_S + !!(made_ns % NS_PER_S);
+
+	return s <= 0 ? 0 : s < UINT32_MAX ? (uint32_t)s : UINT32_MAX;
+}
+
+int64_t bantable_made_ns(const struct pc_ban *ban)
+{
+	return ban->made_s * NS_PER_S;
+}
+
+int bantable_put(struct bantable *t, const struct prefix *p, int64_t made_ns,
+		 int64_t expires_ns)
+{
+	struct pc_ban want = { .expires_ns = expires_ns,
+			       .made_s = round_up(made_ns) };
 	struct pc_ban_key key = key_of(p);
 	struct pc_ban ban;
 
 	if (bpf_map_lookup_elem(t->bans, &key, &ban))
-		return errno == ENOENT ? put_new(t, &key, expires_ns) : -errno;
-	if (ban.expires_ns == expires_ns)
+		return errno == ENOENT ? put_new(t, &key, want) : -errno;
+	if (ban.expires_ns == expires_ns && ban.made_s == want.made_s)
 		return 0;
-	ban.expires_ns = expires_ns;
+	want.hits = ban.hits;
+	ban = want;
 	return bpf_map_update_elem(t->bans, &key, &ban, BPF_EXIST) ? -errno : 0;
 }
 

@@ -48,16 +48,19 @@ int bantable_lock(struct bantable *t, unsigned int patience_ms);
 void bantable_unlock(struct bantable *t);
 
 /*
- * Puts a ban, or moves its end; its hits go on.  -ENOSPC: the table is full;
- * -E2BIG: its length would be one more than are looked up; -errno.
+ * Puts a ban, or moves its end; its hits go on.  made_ns 0: unknown.  -ENOSPC:
+ * the table is full; -E2BIG: its length would be one more than are looked up;
+ * -errno.
  */
-int bantable_put(struct bantable *t, const struct prefix *p,
+int bantable_put(struct bantable *t, const struct prefix *p, int64_t made_ns,
 		 int64_t expires_ns);
 /* -ENOENT: it is not there. */
 int bantable_remove(struct bantable *t, const struct prefix *p);
 /* -ENOENT: it is not there. */
 int bantable_find(struct pc_ban *out, const struct bantable *t,
 		  const struct prefix *p);
+/* When it was made, as exactly as is known; 0: it is not. */
+int64_t bantable_made_ns(const struct pc_ban *ban);
 /* Removes what is over.  0 or the first -errno. */
 int bantable_sweep(struct bantable *t, int64_t now_ns);
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #define NS_PER_S 1000000000LL
+#define SETTLING_NS (600ULL * NS_PER_S)
 
 static int64_t read_ns(clockid_t id)
 {
@@ -23,6 +24,16 @@ int64_t clock_now_ns(void)
 uint64_t clock_boot_ns(void)
 {
 	return (uint64_t)read_ns(CLOCK_BOOTTIME);
+}
+
+/* Where nobody ever sets it nobody ever says that it is right. */
+bool clock_is_settled(void)
+{
+	struct timex tx = { 0 };
+	int state = adjtimex(&tx);
+
+	return (state >= 0 && state != TIME_ERROR) ||
+	       clock_boot_ns() >= SETTLING_NS;
 }
 
 void clock_take(struct pc_clock *out, uint64_t lease_ns)

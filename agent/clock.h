@@ -4,6 +4,7 @@
 #ifndef CLOCK_H
 #define CLOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "pc_abi.h"
@@ -12,6 +13,9 @@
 int64_t clock_now_ns(void);
 /* CLOCK_BOOTTIME in nanoseconds. */
 uint64_t clock_boot_ns(void);
+
+/* Has it been set, or had the time to be, since the host came up? */
+bool clock_is_settled(void);
 
 /*
  * What the programs need this moment: the distance of CLOCK_TAI, which they can

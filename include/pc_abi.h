@@ -298,7 +298,7 @@ struct pc_ban_key {
 struct pc_ban {
 	__s64 expires_ns; /* Unix time, over after it; PC_NEVER */
 	__u32 hits;	  /* its index in pc_ban_hits */
-	__u32 pad;
+	__u32 made_s;	  /* Unix time, rounded up; 0: unknown */
 };
 
 #define PC_BANS_MAX 65536u

@@ -55,7 +55,7 @@ static inline int put(const char *text, int64_t expires_ns)
 	int rc;
 
 	lock();
-	rc = bantable_put(&table, &p, expires_ns);
+	rc = bantable_put(&table, &p, 0, expires_ns);
 	bantable_unlock(&table);
 	return rc;
 }

@@ -131,7 +131,8 @@ static void every_length_holds_what_it_holds(void **state)
 			if (len < (f ? 128 : 32))
 				p.addr[len / 8] &= (uint8_t) ~(0x80 >> len % 8);
 			lock();
-			assert_int_equal(bantable_put(&table, &p, PC_NEVER), 0);
+			assert_int_equal(bantable_put(&table, &p, 0, PC_NEVER),
+					 0);
 			bantable_unlock(&table);
 			assert_edges(&p);
 			lock();
@@ -149,17 +150,17 @@ static void assert_many_lengths(const char *net, int max)
 	for (int i = 0; i < (int)PC_BAN_LENS; i++) {
 		p.len = (uint8_t)(max - i);
 		lock();
-		assert_int_equal(bantable_put(&table, &p, PC_NEVER), 0);
+		assert_int_equal(bantable_put(&table, &p, 0, PC_NEVER), 0);
 		bantable_unlock(&table);
 	}
 	lock();
 	p.len = (uint8_t)(max - PC_BAN_LENS);
-	assert_int_equal(bantable_put(&table, &p, PC_NEVER), -E2BIG);
+	assert_int_equal(bantable_put(&table, &p, 0, PC_NEVER), -E2BIG);
 	/* A length that another one leaves is there to be had. */
 	p.len = (uint8_t)(max - 3);
 	assert_int_equal(bantable_remove(&table, &p), 0);
 	p.len = (uint8_t)(max - PC_BAN_LENS);
-	assert_int_equal(bantable_put(&table, &p, PC_NEVER), 0);
+	assert_int_equal(bantable_put(&table, &p, 0, PC_NEVER), 0);
 	bantable_unlock(&table);
 }
 
@@ -207,7 +208,8 @@ static void thousands_end_at_once(void **state)
 				    32,
 				    { 10, 1, (uint8_t)(i >> 8), (uint8_t)i } };
 
-		assert_int_equal(bantable_put(&table, &p, HARNESS_NOW_NS), 0);
+		assert_int_equal(bantable_put(&table, &p, 0, HARNESS_NOW_NS),
+				 0);
 	}
 	bantable_unlock(&table);
 	for (int late = 0; late <= 1; late++) {
@@ -312,13 +314,14 @@ static void a_full_table_takes_no_more(void **state)
 		p.addr[14] = (uint8_t)(i >> 8);
 		p.addr[15] = (uint8_t)i;
 		assert_int_equal(
-			bantable_put(&table, &p, HARNESS_NOW_NS + (i >= 2)), 0);
+			bantable_put(&table, &p, 0, HARNESS_NOW_NS + (i >= 2)),
+			0);
 	}
 	p.addr[2] = 1;
-	assert_int_equal(bantable_put(&table, &p, PC_NEVER), -ENOSPC);
+	assert_int_equal(bantable_put(&table, &p, 0, PC_NEVER), -ENOSPC);
 	/* Those that are there can be extended all the same. */
 	p = prefix_of("2001::ffff");
-	assert_int_equal(bantable_put(&table, &p, HARNESS_NOW_NS + 2), 0);
+	assert_int_equal(bantable_put(&table, &p, 0, HARNESS_NOW_NS + 2), 0);
 	bantable_unlock(&table);
 	assert_banned("2001::ffff");
 	assert_banned("2001::1");
@@ -328,11 +331,11 @@ static void a_full_table_takes_no_more(void **state)
 	assert_int_equal(bantable_sweep(&table, HARNESS_NOW_NS + 1), 0);
 	assert_int_equal(table.n, PC_BANS_MAX - 2);
 	p = prefix_of("2001:100::ffff");
-	assert_int_equal(bantable_put(&table, &p, PC_NEVER), 0);
+	assert_int_equal(bantable_put(&table, &p, 0, PC_NEVER), 0);
 	p = prefix_of("10.0.0.1");
-	assert_int_equal(bantable_put(&table, &p, PC_NEVER), 0);
+	assert_int_equal(bantable_put(&table, &p, 0, PC_NEVER), 0);
 	p = prefix_of("10.0.0.2");
-	assert_int_equal(bantable_put(&table, &p, PC_NEVER), -ENOSPC);
+	assert_int_equal(bantable_put(&table, &p, 0, PC_NEVER), -ENOSPC);
 	bantable_unlock(&table);
 	assert_banned("2001:100::ffff");
 	assert_banned("10.0.0.1");

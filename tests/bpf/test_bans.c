@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 
 #include "ban_list.h"
-#include "bans.h"
+#include "upkeep.h"
 
 static char ledger[96];
 static struct bans bans;
@@ -61,7 +61,7 @@ static void it_comes_back_when_the_kernel_lost_it(void **state)
 	assert_int_equal(put("10.0.0.3", PC_NEVER), 0);
 	assert_passed("10.0.0.1");
 	stop_clock(HARNESS_NOW_NS + 2);
-	bans_restore(&bans);
+	upkeep_restore(&bans);
 	assert_banned("10.0.0.1");
 	assert_passed("10.0.0.2");
 	/* Nobody knows of it, and nobody took it back. */
@@ -88,11 +88,11 @@ static void a_second_one_extends_and_never_shortens(void **state)
 	/* Of those on disk and in the kernel, too, the later one. */
 	stop_clock(HARNESS_NOW_NS);
 	assert_int_equal(put("10.0.0.1", HARNESS_NOW_NS + 30), 0);
-	bans_restore(&bans);
+	upkeep_restore(&bans);
 	out = ban("10.0.0.1", HARNESS_NOW_NS + 5);
 	assert_done(&out, HARNESS_NOW_NS + 30);
 	assert_int_equal(put("10.0.0.1", HARNESS_NOW_NS + 1), 0);
-	bans_restore(&bans);
+	upkeep_restore(&bans);
 	stop_clock(HARNESS_NOW_NS + 30);
 	assert_banned("10.0.0.1");
 }
@@ -103,14 +103,54 @@ static void what_is_over_leaves_the_kernel(void **state)
 	ban("10.0.0.1", HARNESS_NOW_NS);
 	ban("10.0.0.2", HARNESS_NOW_NS + HOUR_NS);
 	stop_clock(HARNESS_NOW_NS + 1);
-	bans_restore(&bans);
+	upkeep_restore(&bans);
 	lock();
 	assert_int_equal(table.n, 1);
 	bantable_unlock(&table);
 	/* The clock jumped, and jumps back. */
 	stop_clock(HARNESS_NOW_NS);
-	bans_restore(&bans);
+	upkeep_restore(&bans);
 	assert_banned("10.0.0.1");
+}
+
+/* Made while the clock was a year ahead, found when it is right again. */
+static void a_wrong_clock_makes_no_ban_longer(void **state)
+{
+	const int64_t later_ns = HARNESS_NOW_NS + 365 * 24 * HOUR_NS;
+	struct prefix p = prefix_of("10.0.0.3");
+	struct bans_outcome out;
+
+	(void)state;
+	stop_clock(later_ns);
+	ban("10.0.0.1", later_ns + HOUR_NS);
+	ban("10.0.0.2", PC_NEVER);
+	ban("10.0.0.4", later_ns + HOUR_NS);
+	/* No ledger has this one. */
+	lock();
+	assert_int_equal(bantable_put(&table, &p, later_ns, later_ns + HOUR_NS),
+			 0);
+	bantable_unlock(&table);
+	stop_clock(HARNESS_NOW_NS);
+	/* Nor does it make another one longer. */
+	out = ban("10.0.0.4", HARNESS_NOW_NS + S_NS);
+	assert_true(out.ban.expires_ns == HARNESS_NOW_NS + HOUR_NS);
+	upkeep_restore(&bans);
+	stop_clock(HARNESS_NOW_NS + HOUR_NS);
+	assert_banned("10.0.0.1");
+	assert_banned("10.0.0.2");
+	assert_banned("10.0.0.3");
+	stop_clock(HARNESS_NOW_NS + HOUR_NS + 1);
+	assert_passed("10.0.0.1");
+	assert_banned("10.0.0.2");
+	assert_passed("10.0.0.3");
+	assert_passed("10.0.0.4");
+	/* Not even on disk. */
+	upkeep_restore(&bans);
+	assert_passed("10.0.0.1");
+	stop_clock(later_ns);
+	upkeep_restore(&bans);
+	assert_passed("10.0.0.1");
+	assert_banned("10.0.0.2");
 }
 
 static void it_is_taken_back_for_good(void **state)
@@ -125,7 +165,7 @@ static void it_is_taken_back_for_good(void **state)
 	assert_int_equal(out.kept, 0);
 	assert_int_equal(out.enforced, 0);
 	assert_passed("10.0.0.1");
-	bans_restore(&bans);
+	upkeep_restore(&bans);
 	assert_passed("10.0.0.1");
 	assert_int_equal(bans_remove(&out, &bans, &p), -ENOENT);
 	/* The kernel's alone, and the ledger's alone. */
@@ -135,12 +175,12 @@ static void it_is_taken_back_for_good(void **state)
 	ban("10.0.0.1", PC_NEVER);
 	assert_int_equal(unban("10.0.0.1"), 0);
 	assert_int_equal(bans_remove(&out, &bans, &p), 0);
-	bans_restore(&bans);
+	upkeep_restore(&bans);
 	assert_passed("10.0.0.1");
 	/* One that is over is none. */
 	ban("10.0.0.1", HARNESS_NOW_NS);
 	stop_clock(HARNESS_NOW_NS + 1);
-	bans_restore(&bans);
+	upkeep_restore(&bans);
 	assert_int_equal(bans_remove(&out, &bans, &p), -ENOENT);
 }
 
@@ -153,7 +193,7 @@ static void fill(int64_t expires_ns)
 		p.addr[13] = (uint8_t)(table.n >> 16);
 		p.addr[14] = (uint8_t)(table.n >> 8);
 		p.addr[15] = (uint8_t)table.n;
-		assert_int_equal(bantable_put(&table, &p, expires_ns), 0);
+		assert_int_equal(bantable_put(&table, &p, 0, expires_ns), 0);
 	}
 	bantable_unlock(&table);
 }
@@ -172,15 +212,15 @@ static void those_without_room_are_counted_and_wait(void **state)
 	assert_int_equal(out.enforced, -ENOSPC);
 	assert_int_equal(out.n_waiting, 2);
 	assert_passed("10.0.0.1");
-	bans_restore(&bans);
-	assert_int_equal(bans.n_waiting, 2);
+	upkeep_restore(&bans);
+	assert_int_equal(bans.upkeep.n_waiting, 2);
 	stop_clock(HARNESS_NOW_NS + 1);
 	/* Without an agent the next ban itself makes room. */
 	out = ban("10.0.0.3", PC_NEVER);
 	assert_done(&out, PC_NEVER);
 	assert_banned("10.0.0.3");
-	bans_restore(&bans);
-	assert_int_equal(bans.n_waiting, 0);
+	upkeep_restore(&bans);
+	assert_int_equal(bans.upkeep.n_waiting, 0);
 	assert_banned("10.0.0.1");
 	assert_banned("10.0.0.2");
 }
@@ -200,7 +240,7 @@ static void lengths_without_room_wait(void **state)
 	assert_int_equal(out.enforced, -E2BIG);
 	assert_int_equal(out.n_waiting, 1);
 	stop_clock(HARNESS_NOW_NS + 1);
-	bans_restore(&bans);
+	upkeep_restore(&bans);
 	stop_clock(HARNESS_NOW_NS + 1000);
 	assert_banned("10.0.255.255");
 }
@@ -233,7 +273,7 @@ static void automatic_ones_grow(void **state)
 		now_ns = b.expires_ns + 1;
 		stop_clock(now_ns);
 		assert_passed("10.0.0.1");
-		bans_restore(&bans);
+		upkeep_restore(&bans);
 	}
 	assert_int_equal(ban_auto(&b, "10.0.0.2", "many"), 0);
 	assert_true(b.expires_ns == now_ns + HOUR_NS);
@@ -274,7 +314,7 @@ static void it_is_enforced_where_it_cannot_be_kept(void **state)
 	assert_banned("10.0.0.1");
 	assert_int_equal(ban_auto(&b, "10.0.0.2", "many"), 0);
 	assert_banned("10.0.0.2");
-	bans_restore(&bans);
+	upkeep_restore(&bans);
 	assert_banned("10.0.0.1");
 	rmdir(ledger);
 }
@@ -292,7 +332,7 @@ static void without_a_ledger_the_kernel_has_them(void **state)
 	assert_int_equal(out.enforced, 0);
 	assert_int_equal(out.kept, -ENOTSUP);
 	assert_int_equal(ban_auto(&b, "10.0.0.2", "many"), 0);
-	bans_restore(&bans);
+	upkeep_restore(&bans);
 	assert_banned("10.0.0.1");
 	assert_banned("10.0.0.2");
 	assert_int_equal(bans_remove(&out, &bans, &p), 0);
@@ -312,7 +352,7 @@ static void without_a_filter_they_are_kept(void **state)
 	assert_int_equal(out.enforced, -ENODEV);
 	bans_close(&bans);
 	assert_int_equal(bans_open(&bans, harness.dir, ledger), 0);
-	bans_restore(&bans);
+	upkeep_restore(&bans);
 	assert_banned("10.0.0.1");
 }
 
@@ -325,11 +365,11 @@ static void the_agent_waits_for_nobody(void **state)
 	ban("10.0.0.1", PC_NEVER);
 	assert_int_equal(unban("10.0.0.1"), 0);
 	lock();
-	bans_restore(&bans);
+	upkeep_restore(&bans);
 	assert_passed("10.0.0.1");
 	assert_int_equal(ban_auto(&b, "10.0.0.2", "many"), -EBUSY);
 	bantable_unlock(&table);
-	bans_restore(&bans);
+	upkeep_restore(&bans);
 	assert_banned("10.0.0.1");
 }
 
@@ -379,6 +419,7 @@ int main(void)
 		TEST(it_comes_back_when_the_kernel_lost_it),
 		TEST(a_second_one_extends_and_never_shortens),
 		TEST(what_is_over_leaves_the_kernel),
+		TEST(a_wrong_clock_makes_no_ban_longer),
 		TEST(it_is_taken_back_for_good),
 		TEST(those_without_room_are_counted_and_wait),
 		TEST(lengths_without_room_wait),

@@ -53,6 +53,44 @@ static void it_is_over_after_its_end(void **state)
 	assert_true(ban_end_ns(NOW, UINT64_MAX) == PC_NEVER);
 }
 
+static void one_from_the_future_is_as_long_from_now_on(void **state)
+{
+	static const struct {
+		const char *what;
+		int64_t made, expires, holds_until;
+		bool corrected;
+	} rows[] = {
+		{ "a clock a year ahead", NOW + 365 * DAY,
+		  NOW + 365 * DAY + HOUR, NOW + HOUR, true },
+		{ "for ever stays for ever", NOW + DAY, PC_NEVER, PC_NEVER,
+		  true },
+		{ "made now", NOW, NOW + HOUR, NOW + HOUR, false },
+		{ "made before", NOW - DAY, NOW + HOUR, NOW + HOUR, false },
+		{ "a clock that is set by a little", NOW + 10 * S,
+		  NOW + 10 * S + HOUR, NOW + 10 * S + HOUR, false },
+		{ "by more", NOW + 10 * S + 1, NOW + 10 * S + 1 + HOUR,
+		  NOW + HOUR, true },
+		{ "the end of all time", INT64_MAX, INT64_MAX - 1, NOW - 1,
+		  true },
+		{ "over before it was made", INT64_MAX, INT64_MIN, INT64_MIN,
+		  true },
+		{ "before all time", INT64_MIN, NOW, NOW, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct ban b = ban_of(rows[i].made, rows[i].expires, "");
+
+		if (ban_correct(&b, NOW) != rows[i].corrected ||
+		    b.expires_ns != rows[i].holds_until ||
+		    b.expires_ns > rows[i].expires ||
+		    b.made_ns != (rows[i].corrected ? NOW : rows[i].made))
+			fail_msg("%s", rows[i].what);
+		if (ban_correct(&b, NOW))
+			fail_msg("%s: again", rows[i].what);
+	}
+}
+
 static const struct {
 	const char *what;
 	struct {
@@ -209,6 +247,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(it_is_over_after_its_end),
+		cmocka_unit_test(one_from_the_future_is_as_long_from_now_on),
 		cmocka_unit_test(a_second_one_never_shortens_the_first),
 		cmocka_unit_test(automatic_ones_double_up_to_a_bound),
 		cmocka_unit_test(one_in_force_is_left_alone),
