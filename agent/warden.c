@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 
 #include "guard.h"
-#include "lifelines.h"
+#include "lifewatch.h"
 #include "log.h"
 #include "tries.h"
 
@@ -37,20 +37,19 @@ static bool is_spared(char why[static AUTOBAN_WHY_SIZE],
 	static const struct prefix_list none = { NULL, 0 };
 	struct warden *w = arg;
 	struct guard_objections g;
-	struct lifelines lines;
+	const struct lifelines *lines = NULL;
 
 	why[0] = '\0';
 	if (is_in_set(w->maps, PC_SET_ALLOW, who))
 		snprintf(why, AUTOBAN_WHY_SIZE, "an allow entry has it");
 	else if (is_in_set(w->maps, PC_SET_PROXY, who))
 		snprintf(why, AUTOBAN_WHY_SIZE, "it is a trusted proxy");
-	else if (lifelines_collect(&lines, w->opt, &w->consent->clients))
+	else if (!(lines = lifewatch_look(w->lifewatch)))
 		snprintf(why, AUTOBAN_WHY_SIZE,
 			 "this host's lifelines cannot be told");
 	if (*why)
 		return true;
-	guard_ban(&g, who, &lines, &none);
-	lifelines_fini(&lines);
+	guard_ban(&g, who, lines, &none);
 	if (g.n)
 		snprintf(why, AUTOBAN_WHY_SIZE, "%.*s", AUTOBAN_WHY_SIZE - 1,
 			 g.text[0]);
@@ -100,8 +99,10 @@ static int open_autoban(struct warden *w, bool has_service)
 		.record = record,
 		.arg = w,
 	};
-	int rc = has_service ? suspects_new(&w->suspects, &o->ban_after) : 0;
+	int rc = lifewatch_open(&w->lifewatch, o, &w->consent->clients);
 
+	if (!rc && has_service)
+		rc = suspects_new(&w->suspects, &o->ban_after);
 	cfg.suspects = w->suspects;
 	return rc ? rc : autoban_new(&w->autoban, &cfg);
 }
@@ -136,4 +137,5 @@ void warden_close(struct warden *w)
 	events_close(w->events);
 	autoban_free(w->autoban);
 	suspects_free(w->suspects);
+	lifewatch_close(w->lifewatch);
 }

@@ -10,6 +10,7 @@
 #include "bans.h"
 #include "consent.h"
 #include "events.h"
+#include "lifewatch.h"
 #include "maps.h"
 #include "options.h"
 
@@ -18,9 +19,10 @@ struct warden {
 	struct maps *maps;
 	struct bans *bans;
 	const struct consent *consent;
-	struct suspects *suspects; /* owned; NULL: there is no service */
-	struct events *events;	   /* owned */
-	struct autoban *autoban;   /* owned; NULL: nobody is banned so */
+	struct lifewatch *lifewatch; /* owned; NULL: nobody is banned so */
+	struct suspects *suspects;   /* owned; NULL: there is no service */
+	struct events *events;	     /* owned */
+	struct autoban *autoban;     /* owned; NULL: nobody is banned so */
 };
 
 /*
