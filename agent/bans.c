@@ -16,6 +16,7 @@ int bans_open(struct bans *b, const char *pin_dir, const char *ledger)
 
 	*b = (struct bans){
 		.ledger = strcmp(ledger, "none") ? ledger : NULL,
+		.upkeep.stale = true,
 	};
 	rc = bantable_open(&b->table, pin_dir);
 	b->has_table = !rc;
@@ -60,7 +61,8 @@ struct change {
 	enum banstore_mode mode;
 	struct ban known; /* as the kernel has it */
 	bool is_known;
-	int state; /* of ban_repeat() */
+	bool has_swept; /* by a clock that may be wrong */
+	int state;	/* of ban_repeat() */
 };
 
 /* The kernel alone may have one: kept nowhere, or by another ledger. */
@@ -133,7 +135,7 @@ static int keep(struct bans_outcome *out, const struct bans *b,
 }
 
 /* What is over makes room. */
-static int enforce(struct bans *b, const struct ban *ban, int64_t now_ns)
+static int enforce(struct bans *b, const struct ban *ban, struct change *c)
 {
 	int rc;
 
@@ -143,7 +145,8 @@ static int enforce(struct bans *b, const struct ban *ban, int64_t now_ns)
 			  ban->expires_ns);
 	if (rc != -ENOSPC && rc != -E2BIG)
 		return rc;
-	bantable_sweep(&b->table, now_ns);
+	c->has_swept = true;
+	bantable_sweep(&b->table, c->want->made_ns);
 	return bantable_put(&b->table, &ban->prefix, ban->made_ns,
 			    ban->expires_ns);
 }
@@ -178,25 +181,32 @@ static size_t waiting(const struct bans *b, int64_t now_ns)
 
 static void make(struct bans_outcome *out, struct bans *b, struct change *c)
 {
-	int64_t now_ns = c->want->made_ns;
-
 	look_up(c, b);
 	settle(&out->ban, c, NULL);
 	out->kept = keep(out, b, c);
-	out->enforced = enforce(b, &out->ban, now_ns);
+	out->enforced = enforce(b, &out->ban, c);
 }
 
 int bans_put(struct bans_outcome *out, struct bans *b, const struct ban *want)
 {
 	struct change c = { .want = want, .mode = BANSTORE_WRITE };
 	struct bans_outcome o = { .ban = *want };
-	int rc = bans_lock(b, BANS_PATIENCE_MS);
+	int rc = bans_lock(b, BANS_PATIENCE_MS), owes = 0;
 
 	if (rc)
 		return rc;
+	if (b->has_table)
+		owes = bantable_owe(&b->table);
+	if (owes < 0) {
+		bans_unlock(b);
+		return owes;
+	}
 	make(&o, b, &c);
 	if (o.enforced == -ENOSPC || o.enforced == -E2BIG)
 		o.n_waiting = waiting(b, want->made_ns);
+	/* What cannot be taken back costs the agent a look. */
+	if (!o.enforced && !owes && !c.has_swept)
+		(void)bantable_settle(&b->table);
 	bans_unlock(b);
 	*out = o;
 	return 0;
@@ -279,6 +289,7 @@ int bans_put_auto(struct ban *out, struct bans *b, const struct bans_auto *a)
 	}
 	strncat(want.reason, a->reason, sizeof(want.reason) - 1);
 	make(&o, b, &c);
+	b->upkeep.stale |= o.enforced != 0;
 	bans_unlock(b);
 	if (o.kept && o.kept != -ENOTSUP && !b->store_failed) {
 		b->store_failed = true;

@@ -20,7 +20,11 @@
 struct upkeep {
 	uint64_t due_ns;  /* CLOCK_BOOTTIME */
 	int64_t ahead_ns; /* Unix time less CLOCK_BOOTTIME, when last looked */
-	size_t n_waiting;
+	bool stale;	  /* the kernel may lack what is kept */
+	size_t n_waiting; /* for room */
+	struct bantable_use use; /* what was when the ledger was read */
+	uint64_t rested_ns;	 /* when it may be read for what waits */
+	uint64_t n_reads;	 /* of the ledger */
 };
 
 struct bans {

@@ -5,7 +5,6 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,6 +71,10 @@ int bantable_remove_lock(const char *pin_dir)
 {
 	char path[PATH_SIZE];
 
+	snprintf(path, sizeof(path), "%s/" BANTABLE_LOCK "/" BANTABLE_OWING,
+		 pin_dir);
+	if (rmdir(path) && errno != ENOENT)
+		return -errno;
 	snprintf(path, sizeof(path), "%s/" BANTABLE_LOCK, pin_dir);
 	return rmdir(path) && errno != ENOENT ? -errno : 0;
 }
@@ -120,6 +123,25 @@ void bantable_close(struct bantable *t)
 	unmap(t->clock);
 	t->lens = NULL;
 	t->clock = NULL;
+}
+
+int bantable_owe(struct bantable *t)
+{
+	if (!mkdirat(t->directory, BANTABLE_OWING, 0700))
+		return 0;
+	return errno == EEXIST ? 1 : -errno;
+}
+
+int bantable_settle(struct bantable *t)
+{
+	if (!unlinkat(t->directory, BANTABLE_OWING, AT_REMOVEDIR))
+		return 0;
+	return errno == ENOENT ? 0 : -errno;
+}
+
+bool bantable_owes(const struct bantable *t)
+{
+	return !faccessat(t->directory, BANTABLE_OWING, F_OK, 0);
 }
 
 static int take_turn(const struct bantable *t, unsigned int patience_ms)
@@ -436,6 +458,17 @@ int bantable_hits(struct pc_count *out, const struct bantable *t,
 	if (!rc)
 		*out = sum;
 	return rc;
+}
+
+struct bantable_use bantable_use(const struct bantable *t)
+{
+	struct bantable_use use = { .n = t->n };
+
+	for (int family = 0; family < 2; family++) {
+		for (int i = 0; i < (int)PC_BAN_LENS; i++)
+			use.lengths += t->lens->place[family][i] != 0;
+	}
+	return use;
 }
 
 int64_t bantable_now_ns(const struct bantable *t)

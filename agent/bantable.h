@@ -8,6 +8,7 @@
 #ifndef BANTABLE_H
 #define BANTABLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,8 @@
 
 /* The lock, a directory in the one with the pins. */
 #define BANTABLE_LOCK "pc_bans_lock"
+/* In it, while the table may lack what is kept. */
+#define BANTABLE_OWING "owing"
 
 struct bantable_entry {
 	struct pc_ban_key key;
@@ -61,6 +64,22 @@ int bantable_find(struct pc_ban *out, const struct bantable *t,
 		  const struct prefix *p);
 /* When it was made, as exactly as is known; 0: it is not. */
 int64_t bantable_made_ns(const struct pc_ban *ban);
+/*
+ * Whoever keeps a ban says so first, and takes it back when the table has it:
+ * what he leaves, killed or for want of room, the agent sees.  0 or -errno;
+ * bantable_owe(): 1, it was said before.
+ */
+int bantable_owe(struct bantable *t);
+int bantable_settle(struct bantable *t);
+bool bantable_owes(const struct bantable *t);
+
+/* How much is in use. */
+struct bantable_use {
+	size_t n;	/* bans */
+	size_t lengths; /* of both families */
+};
+struct bantable_use bantable_use(const struct bantable *t);
+
 /* Removes what is over.  0 or the first -errno. */
 int bantable_sweep(struct bantable *t, int64_t now_ns);
 

@@ -13,6 +13,8 @@
 
 #define TICK_NS 10000000000ULL
 #define RETRY_NS 1000000000ULL
+/* At most this part of the time is spent on what waits for room. */
+#define SHARE 20
 
 /* A ban that is kept, to the kernel, unless it has one at least as long. */
 static int give(const struct ban *kept, void *arg)
@@ -54,6 +56,7 @@ static int give_all(struct bans *b, int64_t now_ns,
 	int err, rc;
 
 	b->upkeep.n_waiting = 0;
+	b->upkeep.n_reads++;
 	if (!b->ledger)
 		return 0;
 	err = banstore_open(&s, b->ledger, BANSTORE_READ, error);
@@ -97,6 +100,7 @@ static int correct_one(struct bans *b, struct bantable_entry *e, int64_t now_ns)
 		return 0;
 	bantable_prefix(&ban.prefix, &e->key);
 	e->ban.expires_ns = ban.expires_ns;
+	b->upkeep.stale = true;
 	return bantable_put(&b->table, &ban.prefix, ban.made_ns,
 			    ban.expires_ns);
 }
@@ -113,18 +117,66 @@ static int correct_enforced(struct bans *b, int64_t now_ns)
 	return err;
 }
 
+/* Has something left the table since what waits found no room there? */
+static bool has_room(const struct bans *b)
+{
+	struct bantable_use now = bantable_use(&b->table);
+	const struct bantable_use *then = &b->upkeep.use;
+
+	return clock_boot_ns() >= b->upkeep.rested_ns &&
+	       (now.n < then->n || now.lengths < then->lengths);
+}
+
+/*
+ * The ledger is read when the kernel may lack what is there, and when there is
+ * room for what waits: reading takes long where there are many.
+ */
+static int restore(struct bans *b, int64_t now_ns)
+{
+	char error[BANSTORE_ERROR_SIZE] = "";
+	size_t before = b->upkeep.n_waiting;
+	uint64_t began_ns = clock_boot_ns(), took_ns;
+	int err;
+
+	if (bantable_owes(&b->table)) {
+		b->upkeep.stale = true;
+		err = bantable_settle(&b->table);
+		if (err)
+			log_line("cannot note that bans were looked after: %s",
+				 strerror(-err));
+	}
+	if (!b->upkeep.stale && !(before && has_room(b)))
+		return 0;
+	err = give_all(b, now_ns, error);
+	took_ns = clock_boot_ns() - began_ns;
+	b->upkeep.rested_ns = began_ns + SHARE * took_ns;
+	b->upkeep.stale = err;
+	b->upkeep.use = bantable_use(&b->table);
+	tell(b, err, error, before);
+	return err;
+}
+
+/* What it removed while it was ahead is in force again. */
+static void note_clock(struct bans *b, int64_t now_ns)
+{
+	int64_t ahead_ns = now_ns - (int64_t)clock_boot_ns();
+
+	if (ahead_ns < b->upkeep.ahead_ns - BAN_CLOCK_SLACK_NS)
+		b->upkeep.stale = true;
+	b->upkeep.ahead_ns = ahead_ns;
+}
+
 /* What fails has been told. */
 static int mend(struct bans *b)
 {
-	char error[BANSTORE_ERROR_SIZE] = "";
 	int64_t now_ns = bans_now_ns(b);
-	size_t before = b->upkeep.n_waiting;
 	int err = bans_lock(b, 0);
 
 	if (err && err != -EBUSY)
 		log_line("cannot look after bans: %s", strerror(-err));
 	if (err)
 		return err;
+	note_clock(b, now_ns);
 	err = correct_enforced(b, now_ns);
 	if (err)
 		log_line("cannot shorten a ban from the future: %s",
@@ -133,9 +185,8 @@ static int mend(struct bans *b)
 	if (err)
 		log_line("cannot remove a ban that is over: %s",
 			 strerror(-err));
-	err = give_all(b, now_ns, error);
+	err = restore(b, now_ns);
 	bans_unlock(b);
-	tell(b, err, error, before);
 	return err;
 }
 
@@ -151,5 +202,6 @@ void upkeep_tick(struct bans *b)
 void upkeep_restore(struct bans *b)
 {
 	b->upkeep.due_ns = 0;
+	b->upkeep.stale = true;
 	upkeep_tick(b);
 }

@@ -225,24 +225,105 @@ static void those_without_room_are_counted_and_wait(void **state)
 	assert_banned("10.0.0.2");
 }
 
-static void lengths_without_room_wait(void **state)
+/* As the agent's loop does, ten seconds later. */
+static void tick(void)
 {
-	struct bans_outcome out;
-	char text[32];
+	bans.upkeep.due_ns = 0;
+	bans.upkeep.rested_ns = 0;
+	upkeep_tick(&bans);
+}
+
+static void the_ledger_is_read_only_for_a_reason(void **state)
+{
+	uint64_t n;
 
 	(void)state;
-	for (unsigned int i = 0; i < PC_BAN_LENS; i++) {
-		snprintf(text, sizeof(text), "10.0.0.0/%u", 32 - i);
-		out = ban(text, HARNESS_NOW_NS + i);
-		assert_done(&out, HARNESS_NOW_NS + i);
-	}
-	out = ban("10.0.0.0/16", PC_NEVER);
-	assert_int_equal(out.enforced, -E2BIG);
-	assert_int_equal(out.n_waiting, 1);
+	ban("10.0.0.1", HARNESS_NOW_NS + HOUR_NS);
+	tick();
+	n = bans.upkeep.n_reads;
+	assert_int_equal(n, 1);
+	for (int i = 0; i < 5; i++)
+		tick();
+	ban("10.0.0.2", HARNESS_NOW_NS);
+	tick();
+	/* What is over is no reason. */
 	stop_clock(HARNESS_NOW_NS + 1);
-	upkeep_restore(&bans);
-	stop_clock(HARNESS_NOW_NS + 1000);
-	assert_banned("10.0.255.255");
+	tick();
+	assert_int_equal(bans.upkeep.n_reads, n);
+	/* Somebody was killed between the ledger and the table. */
+	lock();
+	assert_int_equal(bantable_owe(&table), 0);
+	assert_int_equal(bantable_owe(&table), 1);
+	bantable_unlock(&table);
+	assert_int_equal(unban("10.0.0.1"), 0);
+	tick();
+	assert_int_equal(bans.upkeep.n_reads, n + 1);
+	assert_banned("10.0.0.1");
+	tick();
+	assert_int_equal(bans.upkeep.n_reads, n + 1);
+	/* The clock was a day ahead, which ended a ban. */
+	stop_clock(HARNESS_NOW_NS + 24 * HOUR_NS);
+	tick();
+	stop_clock(HARNESS_NOW_NS);
+	assert_passed("10.0.0.1");
+	tick();
+	assert_int_equal(bans.upkeep.n_reads, n + 2);
+	assert_banned("10.0.0.1");
+}
+
+/* Of a full table, at one moment: those that wait come in, and no other. */
+static void room_is_given_to_those_that_wait(void **state)
+{
+	struct bans_outcome out;
+	uint64_t n;
+
+	(void)state;
+	tick();
+	fill(HARNESS_NOW_NS + 5);
+	out = ban("10.0.0.1", PC_NEVER);
+	assert_int_equal(out.enforced, -ENOSPC);
+	out = ban("10.0.0.2", HARNESS_NOW_NS + 5);
+	assert_int_equal(out.n_waiting, 2);
+	tick();
+	n = bans.upkeep.n_reads;
+	assert_int_equal(bans.upkeep.n_waiting, 2);
+	/* No room, nothing new: nothing is read. */
+	for (int i = 0; i < 5; i++)
+		tick();
+	assert_int_equal(bans.upkeep.n_reads, n);
+	stop_clock(HARNESS_NOW_NS + 5);
+	tick();
+	assert_passed("10.0.0.1");
+	assert_banned("2001::1");
+	assert_int_equal(bans.upkeep.n_reads, n);
+	stop_clock(HARNESS_NOW_NS + 6);
+	assert_passed("2001::1");
+	tick();
+	assert_int_equal(bans.upkeep.n_reads, n + 1);
+	assert_int_equal(bans.upkeep.n_waiting, 0);
+	assert_banned("10.0.0.1");
+	assert_passed("10.0.0.2");
+	lock();
+	assert_int_equal(table.n, 1);
+	bantable_unlock(&table);
+}
+
+/* A ban without room is one that the agent has not heard of. */
+static void one_without_room_is_found_by_an_agent(void **state)
+{
+	struct bans_outcome out;
+
+	(void)state;
+	tick();
+	fill(HARNESS_NOW_NS);
+	out = ban("10.0.0.1", PC_NEVER);
+	assert_int_equal(out.enforced, -ENOSPC);
+	stop_clock(HARNESS_NOW_NS + 1);
+	tick();
+	assert_banned("10.0.0.1");
+	lock();
+	assert_false(bantable_owes(&table));
+	bantable_unlock(&table);
 }
 
 static int ban_auto(struct ban *out, const char *text, const char *reason)
@@ -252,6 +333,34 @@ static int ban_auto(struct ban *out, const char *text, const char *reason)
 				     .reason = reason };
 
 	return bans_put_auto(out, &bans, &a);
+}
+
+static void lengths_without_room_wait(void **state)
+{
+	struct bans_outcome out;
+	struct ban b;
+	char text[32];
+
+	(void)state;
+	for (unsigned int i = 0; i < PC_BAN_LENS; i++) {
+		snprintf(text, sizeof(text), "10.0.0.0/%u", 32 - i);
+		out = ban(text, HARNESS_NOW_NS + i);
+		assert_done(&out, HARNESS_NOW_NS + i);
+	}
+	tick();
+	assert_int_equal(ban_auto(&b, "10.0.0.0/16", "many"), -E2BIG);
+	out = ban("10.0.0.0/16", PC_NEVER);
+	assert_int_equal(out.enforced, -E2BIG);
+	assert_int_equal(out.n_waiting, 1);
+	lock();
+	assert_int_equal(bantable_settle(&table), 0);
+	bantable_unlock(&table);
+	tick();
+	assert_int_equal(bans.upkeep.n_waiting, 1);
+	stop_clock(HARNESS_NOW_NS + 1);
+	tick();
+	stop_clock(HARNESS_NOW_NS + 1000);
+	assert_banned("10.0.255.255");
 }
 
 static void automatic_ones_grow(void **state)
@@ -422,6 +531,9 @@ int main(void)
 		TEST(a_wrong_clock_makes_no_ban_longer),
 		TEST(it_is_taken_back_for_good),
 		TEST(those_without_room_are_counted_and_wait),
+		TEST(the_ledger_is_read_only_for_a_reason),
+		TEST(room_is_given_to_those_that_wait),
+		TEST(one_without_room_is_found_by_an_agent),
 		TEST(lengths_without_room_wait),
 		TEST(automatic_ones_grow),
 		TEST(an_operators_ban_is_no_offence),
