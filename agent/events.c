@@ -15,6 +15,7 @@
 #include "clock.h"
 #include "directory.h"
 #include "log.h"
+#include "ring.h"
 #include "watch.h"
 
 #define PATH_SIZE 320
@@ -181,9 +182,7 @@ static void open_log(struct events *e, const char *path)
 		rc = eventlog_create(&e->log, path);
 	if (rc)
 		log_line("--events %s: %s; drops are not recorded", path,
-			 rc == -EBUSY	 ? "another agent writes it"
-			 : rc == -EPROTO ? "something else is there"
-					 : strerror(-rc));
+			 ring_strerror(rc));
 }
 
 static int open_maps(struct events *e, const char *pin_dir)

@@ -19,6 +19,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "directory.h"
+
 /* A writer that is alive needs a microsecond for a record. */
 #define PATIENCE 100
 /* Nobody lives to write so many. */
@@ -70,6 +72,10 @@ static int check_file(const struct ring *r)
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return -EPROTO;
+	if (st.st_uid != geteuid())
+		return -EPERM;
+	if (st.st_nlink != 1)
+		return -EMLINK;
 	if (pread(r->fd, magic, sizeof(magic), 0) < 0)
 		return -errno;
 	/* Nothing yet, or the writer died before it put its mark. */
@@ -148,31 +154,48 @@ static int take_file(struct ring *r)
 	return err ? err : map_ring(r);
 }
 
-static int open_file(struct ring **out, const char *path,
-		     const struct ring_kind *kind, int flags)
+/* fd: a file, which is the ring's from here on, or -errno. */
+static int take_fd(struct ring **out, int fd, const struct ring_kind *kind)
 {
-	struct ring *r = calloc(1, sizeof(*r));
-	int err;
+	struct ring *r = fd < 0 ? NULL : calloc(1, sizeof(*r));
 
-	if (!r)
-		return -ENOMEM;
-	r->kind = kind;
-	/* Not to wait for the other end of a pipe. */
-	r->fd = open(path, flags | O_CLOEXEC | O_NONBLOCK, 0600);
-	if (r->fd < 0) {
-		err = -errno;
-		free(r);
-		return err;
+	if (!r) {
+		if (fd >= 0)
+			close(fd);
+		return fd < 0 ? fd : -ENOMEM;
 	}
+	r->kind = kind;
+	r->fd = fd;
 	*out = r;
 	return 0;
+}
+
+/*
+ * In a directory that was looked at, not by a path that may lead elsewhere by
+ * now.  Not to wait for the other end of a pipe.
+ */
+static int open_own(const char *path)
+{
+	const int flags = O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
+	const char *name = NULL;
+	int dir, fd, rc = directory_open_parent(&dir, &name, path);
+
+	if (rc)
+		return rc;
+	/* Sticky ones may refuse to create what is there, for its owner. */
+	fd = openat(dir, name, flags);
+	if (fd < 0 && errno == ENOENT)
+		fd = openat(dir, name, flags | O_CREAT, 0600);
+	rc = fd < 0 ? -errno : fd;
+	close(dir);
+	return rc;
 }
 
 int ring_create(struct ring **out, const char *path,
 		const struct ring_kind *kind)
 {
 	struct ring *r = NULL;
-	int err = open_file(&r, path, kind, O_RDWR | O_CREAT | O_NOFOLLOW);
+	int err = take_fd(&r, open_own(path), kind);
 
 	if (err)
 		return err;
@@ -184,10 +207,31 @@ int ring_create(struct ring **out, const char *path,
 	return err;
 }
 
+const char *ring_strerror(int err)
+{
+	switch (err) {
+	case -EBUSY:
+		return "another process writes it";
+	case -EPROTO:
+		return "something else is there";
+	case -EPERM:
+		return "it is another user's file";
+	case -EMLINK:
+		return "the file has other names, hard links";
+	case -ELOOP:
+		return "it is a symbolic link";
+	case -ENOTUNIQ:
+		return "others than root can write to its directory, or own it";
+	default:
+		return strerror(-err);
+	}
+}
+
 int ring_open(struct ring **out, const char *path, const struct ring_kind *kind)
 {
 	struct ring *r = NULL;
-	int err = open_file(&r, path, kind, O_RDONLY);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int err = take_fd(&r, fd < 0 ? -errno : fd, kind);
 
 	if (err)
 		return err;

@@ -27,10 +27,15 @@ struct ring;
 
 /*
  * Creates the file, mode 0600, or takes it over and goes on behind its records.
- * 0; -EBUSY: a writer has it; -EPROTO: somebody else's file; -errno.
+ * It is mapped, so nobody else is to be able to cut it short: 0; -EBUSY: a
+ * writer has it; -EPROTO: not such a file; -EPERM: another user's; -EMLINK: it
+ * has other names; -ELOOP: a symbolic link; -ENOTUNIQ: see
+ * directory_open_parent(); -errno.
  */
 int ring_create(struct ring **out, const char *path,
 		const struct ring_kind *kind);
+/* What ring_create() returned, in words. */
+const char *ring_strerror(int err);
 /* Read-only.  -ENOENT; -EPROTO: not such a file. */
 int ring_open(struct ring **out, const char *path,
 	      const struct ring_kind *kind);

@@ -24,6 +24,7 @@
 #include "journal.h"
 #include "ledger.h"
 #include "log.h"
+#include "ring.h"
 #include "spend.h"
 #include "store.h"
 #include "trace.h"
@@ -213,10 +214,7 @@ static int open_files(struct service *s)
 	if (!rc)
 		rc = trace_create(&s->desk.trace, o->trace);
 	if (rc) {
-		log_line("--trace %s: %s", o->trace,
-			 rc == -EBUSY	 ? "another service writes it"
-			 : rc == -EPROTO ? "something else is there"
-					 : strerror(-rc));
+		log_line("--trace %s: %s", o->trace, ring_strerror(rc));
 		return rc;
 	}
 	s->health.path = health_path(o->trace);

@@ -96,6 +96,14 @@ send 10.77.0.66 "$gateway" 1
 check "what would be dropped is told" \
 	eventually 5 has_told '.verdict == "would-drop"' 1
 
+end_agent TERM
+mkdir -m 777 "$tmp/open"
+must "the agent starts, told to write where everybody does" start_agent \
+	--block 10.77.0.66 --events "$tmp/open/events"
+check "it does not" [ ! -e "$tmp/open/events" ]
+check "and says why" grep -qF "$tmp/open/events: others than root" \
+	"$tmp/agent.log"
+
 rc=0
 in_gateway "$bin" events --pin-dir "$pins" --events "$tmp/none" \
 	2>"$tmp/err" || rc=$?
