@@ -38,12 +38,12 @@ struct capture {
 	const struct options *o;
 	struct pc_capture *word; /* mapped */
 	struct ring_buffer *ring;
-	FILE *file;
+	struct pcap *pcap;
 	int gate;
 	int signals;
 	uint64_t until_ns;  /* ours, as we put it last; 0: not begun */
 	uint64_t end_ns;    /* CLOCK_BOOTTIME; 0: none */
-	uint64_t n;	    /* packets written */
+	uint64_t n;	    /* packets put */
 	unsigned int batch; /* of them in this turn */
 	uint64_t missed;    /* by the programs, before we began */
 	bool stale;	    /* what comes is somebody else's */
@@ -70,9 +70,9 @@ static int take_packet(void *arg, void *data, size_t size)
 		.taken = p->taken,
 		.bytes = p->bytes,
 	};
-	c->err = pcap_put(c->file, &out);
-	if (c->err)
-		return c->err;
+	/* What is left is counted, too. */
+	if (pcap_put(c->pcap, &out))
+		return 0;
 	c->n++;
 	return is_full(c) || ++c->batch >= BATCH ? -ECANCELED : 0;
 }
@@ -183,17 +183,7 @@ static int open_file(struct capture *c)
 	int fd, rc;
 
 	fd = strcmp(path, "-") ? open_path(path) : dup(STDOUT_FILENO);
-	c->file = fd < 0 ? NULL : fdopen(fd, "w");
-	if (!c->file) {
-		rc = -errno;
-		if (fd >= 0)
-			close(fd);
-		log_line("%s: %s", path, strerror(-rc));
-		return rc;
-	}
-	rc = pcap_begin(c->file, PC_SNAP_SIZE);
-	if (!rc && fflush(c->file))
-		rc = -errno;
+	rc = fd < 0 ? -errno : pcap_open(c->pcap, fd, PC_SNAP_SIZE);
 	if (rc)
 		log_line("%s: %s", path, strerror(-rc));
 	return rc;
@@ -232,12 +222,16 @@ static int begin(struct capture *c)
 /* What there is, to the file, and so that it is there. */
 static void take_batch(struct capture *c)
 {
-	if (is_full(c) || c->err)
+	int rc;
+
+	/* Then what is in the ring is somebody else's. */
+	if (is_full(c) || c->err == -EBUSY)
 		return;
 	c->batch = 0;
 	ring_buffer__consume(c->ring);
-	if (!c->err && fflush(c->file))
-		c->err = -errno;
+	rc = pcap_flush(c->pcap);
+	if (rc && !c->err)
+		c->err = rc;
 }
 
 static bool is_over(const struct capture *c)
@@ -280,6 +274,7 @@ static void end(struct capture *c)
 {
 	struct pc_event_gate gate = { 0 };
 	uint64_t ours = c->until_ns;
+	int rc;
 
 	if (!__atomic_compare_exchange_n(&c->word->until_ns, &ours, 0, false,
 					 __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
@@ -287,8 +282,11 @@ static void end(struct capture *c)
 	take_batch(c);
 	if (gate_read(&gate, c->gate))
 		gate.missed = c->missed;
-	log_line("%" PRIu64 " packets, %" PRIu64 " lost", c->n,
-		 (uint64_t)gate.missed - c->missed);
+	rc = pcap_close(c->pcap);
+	if (rc && !c->err)
+		c->err = rc;
+	log_line("%" PRIu64 " packets, %" PRIu64 " lost", c->pcap->n_written,
+		 (uint64_t)gate.missed - c->missed + c->pcap->n_lost);
 	if (c->err == -EBUSY)
 		log_line("another capture has begun");
 	else if (c->err)
@@ -300,8 +298,8 @@ static void capture_fini(struct capture *c)
 	ring_buffer__free(c->ring);
 	if (c->word)
 		munmap(c->word, sizeof(*c->word));
-	if (c->file)
-		fclose(c->file);
+	if (c->pcap->fd >= 0)
+		close(c->pcap->fd);
 	if (c->gate >= 0)
 		close(c->gate);
 	if (c->signals >= 0)
@@ -330,7 +328,10 @@ static int run(struct capture *c)
 int capture_main(int argc, char **argv)
 {
 	struct options o;
-	struct capture c = { .o = &o, .gate = -1, .signals = -1 };
+	static struct pcap pcap = { .fd = -1 };
+	struct capture c = {
+		.o = &o, .pcap = &pcap, .gate = -1, .signals = -1
+	};
 	int rc = options_parse(&o, argc, argv, OPTIONS_CAPTURE);
 
 	if (rc)

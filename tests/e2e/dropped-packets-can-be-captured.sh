@@ -145,6 +145,38 @@ chown 65534 "$tmp/theirs.pcap"
 refuses "a file of somebody else" "$tmp/theirs.pcap"
 check "and holds nobody up" in_gateway timeout 2 "$bin" capture \
 	--pin-dir "$pins" --for 1s "$tmp/f.pcap"
+# On a disk of two pages, in a mount namespace of its own.
+mkdir "$tmp/small"
+unshare --mount sh -c 'mount -t tmpfs -o size=8k none "$0" && exec sleep 60' \
+	"$tmp/small" &
+holder=$!
+nginx+=("$holder")
+small=/proc/$holder/root$tmp/small
+is_small() {
+	[ "$(stat -f -c %b "$small" 2>/dev/null)" = 2 ]
+}
+must "there is a small disk" eventually 5 is_small
+nsenter --mount="/proc/$holder/ns/mnt" --net="/run/netns/$gateway_ns" \
+	"$bin" capture "$tmp/small/full.pcap" --pin-dir "$pins" \
+	2>"$tmp/err" </dev/null &
+capture=$!
+nginx+=("$capture")
+must "a capture to it begins" eventually 10 [ -s "$small/full.pcap" ]
+# All at once, so that each is in its ring when the disk is full.
+kill -STOP "$capture"
+send 10.77.0.66 "$gateway" 100 100
+kill -CONT "$capture"
+rc=0
+end_capture || rc=$?
+is "a full disk is an error" "$rc" 1
+check "by its name" grep -qF "full.pcap: No space left on device" "$tmp/err"
+is "the file has what found room" \
+	"$(n_told "$small/full.pcap") $(stat -c %s "$small/full.pcap")" \
+	"51 $((24 + 51 * (16 + 142)))"
+check "the others are counted as lost" \
+	grep -qF "51 packets, 49 lost" "$tmp/err"
+kill "$holder"
+
 rc=0
 in_gateway "$bin" capture --pin-dir "$pins-none" "$tmp/g.pcap" \
 	2>"$tmp/err" </dev/null || rc=$?
