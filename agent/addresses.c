@@ -10,6 +10,8 @@
 #define SOURCES_MAX 512
 /* Longer lists are in the image alone: a trie takes microseconds a prefix. */
 #define DENY_SET_MAX 10000
+/* Before what is left of a name. */
+#define LONGER "..."
 
 /* One list of host-wide prefixes. */
 struct source {
@@ -19,6 +21,7 @@ struct source {
 	uint8_t owner;	    /* PC_OWNER_*; 0: not in the image */
 	uint8_t set;	    /* enum pc_set; 0: not in pc_prefixes */
 	uint8_t precedence; /* enum policy_source */
+	uint8_t named;	    /* where its name is, if its owner has none */
 	enum pc_reason reason;
 };
 
@@ -69,7 +72,7 @@ static void add_set(struct sources *all, enum pc_set set, enum pc_reason reason,
 
 static int add_files(struct sources *all, const struct policy_options *opt)
 {
-	uint32_t owner = PC_OWNER_FILE;
+	uint32_t owner = PC_OWNER_FILE, named = PC_OWNER_ALLOW;
 
 	if (opt->n_files > SOURCES_MAX - 16)
 		return -E2BIG;
@@ -84,17 +87,28 @@ static int add_files(struct sources *all, const struct policy_options *opt)
 			add_block(all, f->path, &f->prefixes, owner++);
 		all->of[all->n - 1].file = f;
 	}
+	/* As many as there is room for; there are more numbers than files. */
+	for (size_t i = 0; i < all->n; i++) {
+		struct source *s = &all->of[i];
+
+		if (s->file && s->owner == PC_OWNER_ALLOW)
+			s->named = (uint8_t)(named > owner ? --named : 0);
+	}
 	return 0;
 }
 
-/* By key; for one key the operator's word comes first. */
+/* By key; for one key the operator's word comes first, and his flags. */
 static int compare_prefixes(const void *a, const void *b)
 {
 	const struct policy_prefix *x = a, *y = b;
 	int order = memcmp(&x->key, &y->key, sizeof(x->key));
+	uint8_t one = (uint8_t)x->value.source,
+		other = (uint8_t)y->value.source;
 
 	if (order)
 		return order;
+	if (one != other)
+		return one > other ? 1 : -1;
 	return (x->value.source > y->value.source) -
 	       (x->value.source < y->value.source);
 }
@@ -109,6 +123,11 @@ static size_t drop_repeated(struct policy_prefix *items, size_t n)
 			items[kept++] = items[i];
 	}
 	return kept;
+}
+
+static uint32_t source_of(const struct source *s)
+{
+	return s->precedence | (uint32_t)s->named << POLICY_LIST_SHIFT;
 }
 
 /* What goes into pc_prefixes. */
@@ -130,7 +149,7 @@ static int merge_sets(struct policy *p, const struct sources *all)
 		for (size_t j = 0; s->set && j < s->list.n; j++)
 			p->prefixes[n++] =
 				policy_prefix_of(s->set, &s->list.items[j],
-						 s->reason, s->precedence);
+						 s->reason, source_of(s));
 	}
 	qsort(p->prefixes, n, sizeof(*p->prefixes), compare_prefixes);
 	p->n_prefixes = drop_repeated(p->prefixes, n);
@@ -158,6 +177,33 @@ static int build_image(struct policy *p, const struct sources *all)
 	return image_build(&p->image, of, n);
 }
 
+/* A path that is too long ends as it does, which says more of a file. */
+static void set_name(struct pc_list *l, const char *name)
+{
+	const size_t most = sizeof(l->name) - 1;
+	size_t size = strlen(name);
+
+	if (size <= most) {
+		strcpy(l->name, name);
+		return;
+	}
+	name += size - (most - strlen(LONGER));
+	/* Nor does it begin within a character. */
+	while (((unsigned char)*name & 0xc0) == 0x80)
+		name++;
+	snprintf(l->name, sizeof(l->name), LONGER "%s", name);
+}
+
+/* What a list file is known by. */
+static void describe(struct pc_list *l, const struct source *s, int64_t now_ns)
+{
+	l->n_prefixes += s->list.n;
+	l->loaded_ns = s->file ? s->file->loaded_ns : now_ns;
+	set_name(l, s->name);
+	if (s->file)
+		memcpy(l->digest, s->file->digest, sizeof(l->digest));
+}
+
 static int name_lists(struct policy *p, const struct sources *all,
 		      int64_t now_ns)
 {
@@ -166,15 +212,11 @@ static int name_lists(struct policy *p, const struct sources *all,
 		return -ENOMEM;
 	for (size_t i = 0; i < all->n; i++) {
 		const struct source *s = &all->of[i];
-		struct pc_list *l = &p->lists[s->owner];
 
-		if (!s->owner)
-			continue;
-		l->n_prefixes += s->list.n;
-		l->loaded_ns = s->file ? s->file->loaded_ns : now_ns;
-		snprintf(l->name, sizeof(l->name), "%s", s->name);
-		if (s->file)
-			memcpy(l->digest, s->file->digest, sizeof(l->digest));
+		if (s->owner)
+			describe(&p->lists[s->owner], s, now_ns);
+		if (s->named)
+			describe(&p->lists[s->named], s, now_ns);
 	}
 	/* Of several one would be named. */
 	p->lists[PC_OWNER_ALLOW] = (struct pc_list){

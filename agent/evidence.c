@@ -78,6 +78,15 @@ static int find_owner_in_policy(uint32_t *owner, struct pc_list *list,
 	return 0;
 }
 
+static int find_list_in_policy(struct pc_list *list, const struct evidence *e,
+			       uint32_t number)
+{
+	if (number >= PC_OWNERS)
+		return -ENOENT;
+	*list = e->policy->lists[number];
+	return 0;
+}
+
 void evidence_of_policy(struct evidence *out, const struct policy *p)
 {
 	*out = (struct evidence){
@@ -85,6 +94,7 @@ void evidence_of_policy(struct evidence *out, const struct policy *p)
 		.find_key = find_in_policy,
 		.match = match_in_policy,
 		.find_owner = find_owner_in_policy,
+		.find_list = find_list_in_policy,
 		.policy = p,
 	};
 }
@@ -107,6 +117,13 @@ static int find_owner_in_maps(uint32_t *owner, struct pc_list *list,
 			      const struct prefix *address)
 {
 	return maps_find_owner(e->maps, owner, list, address);
+}
+
+static int find_list_in_maps(struct pc_list *list, const struct evidence *e,
+			     uint32_t number)
+{
+	return number < PC_OWNERS ? maps_read_list(e->maps, number, list)
+				  : -ENOENT;
 }
 
 /* Any length counts, as long as it is not over. */
@@ -145,6 +162,7 @@ int evidence_of_maps(struct evidence *out, struct maps *m,
 		.find_key = find_in_maps,
 		.match = match_in_maps,
 		.find_owner = find_owner_in_maps,
+		.find_list = find_list_in_maps,
 		.find_ban = find_ban_in_maps,
 		.bans = bans,
 		.maps = m,
@@ -177,8 +195,16 @@ static void place_in_file(char out[static EVIDENCE_PLACE_SIZE],
 	char text[PREFIX_STRLEN], error[LIST_ERROR_SIZE];
 	struct list_place at;
 	bool changed;
-	int err = list_find(&at, list->name, address, error);
+	int err;
 
+	if (list->name[0] != '/') {
+		snprintf(out, EVIDENCE_PLACE_SIZE,
+			 "%s (a path of more than %d characters: its line "
+			 "cannot be told)",
+			 list->name, PC_LIST_NAME_SIZE - 1);
+		return;
+	}
+	err = list_find(&at, list->name, address, error);
 	if (err) {
 		snprintf(out, EVIDENCE_PLACE_SIZE, "%s (as it was loaded; %s)",
 			 list->name,
@@ -233,6 +259,29 @@ int evidence_place(char out[static EVIDENCE_PLACE_SIZE],
 		 err ? "" : " has ", err ? "" : evidence_print(&matched, text));
 	/* Of a long list only the name is known. */
 	return err == -ENOENT ? 0 : err;
+}
+
+int evidence_place_allowed(char out[static EVIDENCE_PLACE_SIZE],
+			   const struct evidence *e, const struct pc_rule *rule,
+			   const struct prefix *matched,
+			   const struct prefix *address)
+{
+	uint32_t number = rule->source >> POLICY_LIST_SHIFT;
+	uint8_t from = (uint8_t)rule->source;
+	char text[PREFIX_STRLEN];
+	struct pc_list list;
+
+	if (number) {
+		int err = e->find_list(&list, e, number);
+
+		if (!err)
+			place_in_file(out, &list, address);
+		return err;
+	}
+	snprintf(out, EVIDENCE_PLACE_SIZE, "%s has %s",
+		 from == POLICY_SNAPSHOT ? "the snapshot" : "--allow",
+		 evidence_print(matched, text));
+	return 0;
 }
 
 /* Words the judgement; matched is NULL when no prefix led to it. */

@@ -37,6 +37,9 @@ struct evidence {
 	int (*find_owner)(uint32_t *owner, struct pc_list *list,
 			  const struct evidence *e,
 			  const struct prefix *address);
+	/* The list of that number.  0, other -errno. */
+	int (*find_list)(struct pc_list *list, const struct evidence *e,
+			 uint32_t number);
 	/* 0: banned until then; -ENOENT: not banned; NULL: bans are unknown. */
 	int (*find_ban)(int64_t *expires_ns, struct prefix *banned,
 			const struct evidence *e, const struct prefix *address);
@@ -62,6 +65,12 @@ const char *evidence_print(const struct prefix *matched,
 int evidence_place(char out[static EVIDENCE_PLACE_SIZE],
 		   const struct evidence *e, uint32_t owner,
 		   const struct pc_list *list, const struct prefix *address);
+
+/* The same of an allow entry that match() found. */
+int evidence_place_allowed(char out[static EVIDENCE_PLACE_SIZE],
+			   const struct evidence *e, const struct pc_rule *rule,
+			   const struct prefix *matched,
+			   const struct prefix *address);
 
 #define EVIDENCE_WHY_SIZE 80
 /*

@@ -113,7 +113,6 @@ static void leave(struct walk *w, struct explanation_row *row,
 static int add_allow(struct walk *w)
 {
 	struct explanation_row *row = add_row(w, false, "allow list");
-	char text[PREFIX_STRLEN];
 	struct prefix matched;
 	struct pc_rule rule;
 	int err;
@@ -123,10 +122,10 @@ static int add_allow(struct walk *w)
 			  &w->req->ip);
 	if (err == -ENOENT)
 		snprintf(row->note, sizeof(row->note), "no match");
-	else if (!err)
-		snprintf(row->note, sizeof(row->note), "has %s",
-			 evidence_print(&matched, text));
 	w->allowed = !err;
+	if (!err)
+		err = evidence_place_allowed(row->note, w->e, &rule, &matched,
+					     &w->req->ip);
 	return err == -ENOENT ? 0 : err;
 }
 

@@ -71,6 +71,8 @@ enum policy_source {
 	POLICY_SNAPSHOT, /* the snapshot's header */
 	POLICY_IP_SCOPE	 /* the rules of keys */
 };
+/* Above it, of an --allow-file: the number in pc_lists that has its name. */
+#define POLICY_LIST_SHIFT 8
 
 struct policy_key {
 	struct pc_digest digest;

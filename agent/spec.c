@@ -2,9 +2,11 @@
 #include "spec.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "pc_abi.h"
 
@@ -51,8 +53,27 @@ static int parse_limit(struct list_spec *spec, const char **text,
 	return 0;
 }
 
-static int add(struct list_specs *specs, struct list_spec spec,
-	       const char *path, size_t size)
+/*
+ * Who asks later where a list's file is stands elsewhere.  Links stay: what
+ * they lead to is swapped.  NULL: errno.
+ */
+static char *make_absolute(const char *path, size_t size)
+{
+	char *here, *out = NULL;
+
+	if (*path == '/')
+		return strndup(path, size);
+	here = getcwd(NULL, 0);
+	if (!here)
+		return NULL;
+	if (asprintf(&out, "%s/%.*s", strcmp(here, "/") ? here : "", (int)size,
+		     path) < 0)
+		out = NULL;
+	free(here);
+	return out;
+}
+
+static int add(struct list_specs *specs, struct list_spec spec)
 {
 	struct list_spec *items =
 		reallocarray(specs->items, specs->n + 1, sizeof(*items));
@@ -60,11 +81,17 @@ static int add(struct list_specs *specs, struct list_spec spec,
 	if (!items)
 		return -ENOMEM;
 	specs->items = items;
-	spec.path = strndup(path, size);
-	if (!spec.path)
-		return -ENOMEM;
 	items[specs->n++] = spec;
 	return 0;
+}
+
+static bool is_named(const struct list_specs *specs, const char *path)
+{
+	for (size_t i = 0; i < specs->n; i++) {
+		if (!strcmp(specs->items[i].path, path))
+			return true;
+	}
+	return false;
 }
 
 int spec_value(void *field, const char *text, const char *choices,
@@ -88,12 +115,15 @@ int spec_value(void *field, const char *text, const char *choices,
 		return object(why, "no file is named");
 	if (specs->n == SPEC_FILES_MAX)
 		return object(why, "more than 250 files");
-	for (size_t i = 0; i < specs->n; i++) {
-		if (strlen(specs->items[i].path) == size &&
-		    !memcmp(specs->items[i].path, path, size))
-			return object(why, "this file was named before");
-	}
-	return add(specs, spec, path, size);
+	spec.path = make_absolute(path, size);
+	if (!spec.path)
+		return object(why, strerror(errno));
+	err = is_named(specs, spec.path)
+		      ? object(why, "this file was named before")
+		      : add(specs, spec);
+	if (err)
+		free(spec.path);
+	return err;
 }
 
 void spec_fini(struct list_specs *specs)

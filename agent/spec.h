@@ -16,7 +16,7 @@
 #define SPEC_FILES_MAX 250u
 
 struct list_spec {
-	char *path;
+	char *path;	 /* absolute */
 	uint64_t max;	 /* prefixes */
 	uint64_t factor; /* by which it may shrink or grow at once; 0: any */
 };

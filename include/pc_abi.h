@@ -205,11 +205,17 @@ struct pc_image {
 	__u8 digest[32];	   /* SHA-256 of all lines */
 };
 
-/* pc_lists, by PC_LIST_INDEX(): the owners of a slot's image. */
+/*
+ * pc_lists, by PC_LIST_INDEX(): the owners of a slot's image; and from
+ * PC_OWNER_ALLOW - 1 down, where no owner is, the files of allow entries.
+ */
 #define PC_LIST_NAME_SIZE 128
 #define PC_LIST_INDEX(slot, owner) ((__u32)(slot)*PC_OWNERS + (owner))
 struct pc_list {
-	char name[PC_LIST_NAME_SIZE]; /* NUL-ended; "": no such list */
+	/* NUL-ended; "": no such list; a file's begins with '/', or with what
+	 * is left of it.
+	 */
+	char name[PC_LIST_NAME_SIZE];
 	__u64 n_prefixes;
 	__s64 loaded_ns; /* Unix time */
 	__u8 digest[32]; /* SHA-256 of the file; 0: it is none */

@@ -62,14 +62,19 @@ knock() {
 write_all() {
 	{
 		jq -cn '{portcullis: {format: 1, complete: false, ip_blacklist:
-			["203.0.113.0/24", "192.0.2.5"]}}'
+			["203.0.113.0/24", "192.0.2.5"],
+			ip_allowlist: ["203.0.113.77"]}}'
 		record good
 		record bound '.ip_blacklist = ["198.51.100.9"]'
 	} | publish
 	printf '# feed\n10.77.0.66 ; SBL1\nfd77::66\n10.77.0.32/30\n10.77.0.30-10.77.0.31\n' \
 		>"$tmp/feed"
 	printf '; the second\r\n10.77.0.3\r\n10.77.0.66\r\n' >"$tmp/second"
-	printf '# ours\n10.77.0.4\n' >"$tmp/ours"
+	printf '# ours\n10.77.0.4\n198.18.4.1\n' >"$tmp/ours"
+	printf '198.18.4.0/24\n' >"$tmp/theirs"
+	long=$tmp/$(printf '%0120d' 0)
+	mkdir "$long"
+	echo 198.18.9.9 >"$long/far"
 }
 
 each_place() {
@@ -86,15 +91,24 @@ each_place() {
 	# The snapshot's is longer, and not the one that decides.
 	blocked_by 192.0.2.5 block-list "--block has 192.0.2.0/24"
 	explains 10.77.0.4 0 passes allow-list "allow list" \
-		"ok: has 10.77.0.4"
+		"ok: $tmp/ours line 2: 10.77.0.4"
+	explains 198.18.4.9 0 passes allow-list "allow list" \
+		"ok: $tmp/theirs line 1: 198.18.4.0/24"
+	explains 198.18.4.1 0 passes allow-list "allow list" \
+		"ok: $tmp/ours line 3: 198.18.4.1"
 	explains 192.0.2.200 0 passes allow-list "allow list" \
-		"ok: has 192.0.2.200"
+		"ok: --allow has 192.0.2.200"
+	explains 203.0.113.77 0 passes allow-list "allow list" \
+		"ok: the snapshot has 203.0.113.77"
+	local far=$long/far
+	blocked_by 198.18.9.9 block-list \
+		"...${far: -124} (a path of more than 127 characters: its line cannot be told)"
 	explains 10.77.0.2 0 passes address-pass "block lists" "ok: no match"
 	explains fd77::3 0 passes address-pass "block lists" "ok: no match"
 	says 10.77.0.66 1 "address plane" "$tmp/feed line 2: 10.77.0.66" \
 		"verdict: dropped, block-list"
 	says 10.77.0.2 0 "no match" "verdict: allowed, address-pass"
-	says 10.77.0.4 0 "has 10.77.0.4" "verdict: allowed, allow-list"
+	says 10.77.0.4 0 "$tmp/ours line 2: 10.77.0.4" "verdict: allowed, allow-list"
 }
 
 each_ban() {
@@ -167,10 +181,13 @@ unset SSH_CONNECTION
 begin_tests
 give "$client_ns" client0 10.77.0.{30..32}/24
 write_all
+# Two of them are named from where the agent starts; explain is elsewhere.
+cd "$tmp"
 must "the agent starts" start_agent --ip-scope global \
 	--block 192.0.2.0/24 --block 2001:db8::/32 --allow 192.0.2.200 \
-	--block-file "$tmp/feed" --block-file "$tmp/second" \
-	--allow-file "$tmp/ours"
+	--block-file "$tmp/feed" --block-file second --block-file "$long/far" \
+	--allow-file "$tmp/ours" --allow-file theirs
+cd /
 each_place
 each_ban
 each_count

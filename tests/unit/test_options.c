@@ -200,12 +200,12 @@ static void list_files_gather(void **state)
 		char line[256];
 
 		snprintf(line, sizeof(line),
-			 "%s --block-file a --block-file b,max=5,factor=0 "
+			 "%s --block-file a --block-file /b,max=5,factor=0 "
 			 "--allow-file a",
 			 verbs[i].verb);
 		parse_good(&o, verbs[i].which, line);
 		assert_int_equal(o.block_files.n, 2);
-		assert_string_equal(o.block_files.items[1].path, "b");
+		assert_string_equal(o.block_files.items[1].path, "/b");
 		assert_int_equal(o.block_files.items[1].max, 5);
 		assert_int_equal(o.block_files.items[1].factor, 0);
 		assert_int_equal(o.allow_files.n, 1);
