@@ -17,8 +17,6 @@
 #define NS_PER_S 1000000000
 /* The loop has other things to do, however many wait. */
 #define TURN_NS 50000000
-/* In a second: whoever has many addresses is not to fill the log. */
-#define LINES_MAX 20
 
 struct autoban {
 	struct watch watch;
@@ -29,6 +27,7 @@ struct autoban {
 	unsigned int n_lines; /* in it */
 	uint64_t n_unsaid;    /* since a line was said */
 	uint64_t n_dropped;   /* not said yet */
+	struct autoban_lines lines;
 };
 
 int autoban_new(struct autoban **out, const struct autoban_config *cfg)
@@ -113,14 +112,16 @@ static bool may_say(struct autoban *a)
 		a->second = second;
 		a->n_lines = 0;
 	}
-	if (a->n_lines++ >= LINES_MAX) {
+	if (a->n_lines++ >= AUTOBAN_LINES_MAX) {
 		a->n_unsaid++;
+		a->lines.unsaid++;
 		return false;
 	}
 	if (a->n_unsaid)
 		log_line("bans and the like that were not logged: %" PRIu64,
 			 a->n_unsaid);
 	a->n_unsaid = 0;
+	a->lines.said++;
 	return true;
 }
 
@@ -182,6 +183,11 @@ void autoban_offender(const struct offender *o, void *arg)
 	} else {
 		ban(a, &v);
 	}
+}
+
+struct autoban_lines autoban_lines(const struct autoban *a)
+{
+	return a->lines;
 }
 
 void autoban_take(struct autoban *a)

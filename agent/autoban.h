@@ -34,6 +34,9 @@ struct autoban_config {
 	void *arg;
 };
 
+/* In a second: whoever has many addresses is not to fill the log. */
+#define AUTOBAN_LINES_MAX 20
+
 struct autoban;
 
 /* 0 or -errno. */
@@ -44,6 +47,13 @@ void autoban_free(struct autoban *a);
 
 /* arg is the struct autoban: for struct events_config. */
 void autoban_offender(const struct offender *o, void *arg);
+/* Lines about sources: those that the log has, and those that were too many. */
+struct autoban_lines {
+	uint64_t said;
+	uint64_t unsaid;
+};
+struct autoban_lines autoban_lines(const struct autoban *a);
+
 /* Those that wait, or as many as a turn of the loop has time for; what its
  * watch does.
  */

@@ -97,6 +97,43 @@ is "and not enforced" "$(listed 172.16.0.0/16 enforced)" false
 check "a length comes free" quietly "${unban[@]}" 172.16.0.0/31
 check "the agent gives it to the one that waits" eventually 20 length_has_room
 
+# One ban more than there is room for, and one after it.  The others are put
+# where an agent finds them.
+end_agent TERM
+in_gateway "$bin" detach --pin-dir "$pins" >"$tmp/out"
+sqlite3 "$tmp/state/ledger.db" "
+	CREATE TABLE spare AS SELECT * FROM ban;
+	DELETE FROM ban;
+	WITH RECURSIVE n(i) AS (VALUES(0) UNION ALL SELECT i+1 FROM n LIMIT 65536)
+	INSERT INTO ban SELECT printf('100.64.%d.%d/32', i >> 8, i & 255),
+		$(date +%s)000000000, $((1 << 62)), 0, 0, '', $((1 << 62)) FROM n"
+must "an agent starts that has many bans" start_agent
+is_full() {
+	[ "$(status | jq .bans)" = 65536 ]
+}
+check "the table is full" eventually 20 is_full
+fails "one ban too many" 1 "room for 65536 bans: 1 not enforced" \
+	"${ban[@]}" 198.51.100.21
+fails "another one" 1 "room for 65536 bans: 2 not enforced" \
+	"${ban[@]}" 198.51.100.22 --for 1h
+check "one that is there is extended" quietly "${ban[@]}" 100.64.7.7
+is "they are kept, not enforced" \
+	"$(listed 198.51.100.21/32 kept) $(listed 198.51.100.21/32 enforced)" \
+	"true false"
+check "two come free" quietly "${unban[@]}" 100.64.0.1
+check "the second" quietly "${unban[@]}" 100.64.255.255
+have_room() {
+	[ "$(listed 198.51.100.21/32 enforced) $(listed 198.51.100.22/32 enforced)" \
+		= "true true" ]
+}
+check "the agent gives it to those that wait" eventually 25 have_room
+end_agent TERM
+in_gateway "$bin" detach --pin-dir "$pins" >"$tmp/out"
+sqlite3 "$tmp/state/ledger.db" "DELETE FROM ban;
+	INSERT INTO ban SELECT * FROM spare; DROP TABLE spare"
+must "the agent starts as before" start_agent --allow 198.51.100.128/25 \
+	--trusted-proxy 203.0.113.0/29
+
 # On a disk that cannot be written.
 # shellcheck disable=SC2016 # the inner shell's
 read_only=(unshare --mount sh -c 'mount --bind "$0" "$0" &&

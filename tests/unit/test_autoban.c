@@ -11,6 +11,8 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include "clock.h"
+
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define UNTIL INT64_C(1770123600000000000)
 
@@ -138,6 +140,45 @@ static void who_is_spared_is_not_banned(void **state)
 	autoban_free(a);
 }
 
+/* Each is banned and recorded; the log has a few a second. */
+static void many_sources_do_not_fill_the_log(void **state)
+{
+	struct autoban *a = open_with(false, NULL);
+	uint64_t begin_ns = clock_boot_ns(), seconds;
+	struct autoban_lines lines;
+	char source[32];
+
+	(void)state;
+	for (unsigned int i = 0; i < MORE_MAX; i++) {
+		snprintf(source, sizeof(source), "203.0.%u.%u", 112 + i / 256,
+			 i % 256);
+		offend(a, source);
+	}
+	seconds = (clock_boot_ns() - begin_ns) / 1000000000 + 2;
+	assert_int_equal(seen.n_banned, MORE_MAX);
+	assert_int_equal(seen.n_records, MORE_MAX);
+	lines = autoban_lines(a);
+	assert_int_equal(lines.said + lines.unsaid, MORE_MAX);
+	assert_true(lines.said >= AUTOBAN_LINES_MAX);
+	assert_true(lines.said <= seconds * AUTOBAN_LINES_MAX);
+	assert_true(lines.unsaid > 0);
+	autoban_free(a);
+}
+
+/* Who goes on is told of once, spared or not. */
+static void one_who_goes_on_is_one_line(void **state)
+{
+	struct autoban *a = open_with(true, NULL);
+
+	(void)state;
+	for (int i = 0; i < 5; i++)
+		offend(a, "203.0.113.9");
+	assert_int_equal(seen.n_records, 5);
+	assert_int_equal(autoban_lines(a).said, 1);
+	assert_int_equal(autoban_lines(a).unsaid, 0);
+	autoban_free(a);
+}
+
 static void nobody_bans_a_loopback_address(void **state)
 {
 	static const char *const never[] = {
@@ -240,6 +281,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_offender_is_banned),
 		cmocka_unit_test(who_is_spared_is_not_banned),
+		cmocka_unit_test(many_sources_do_not_fill_the_log),
+		cmocka_unit_test(one_who_goes_on_is_one_line),
 		cmocka_unit_test(nobody_bans_a_loopback_address),
 		cmocka_unit_test(monitor_mode_only_says_whom),
 		cmocka_unit_test(what_failed_is_no_ban),
