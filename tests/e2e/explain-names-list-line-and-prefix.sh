@@ -100,6 +100,11 @@ each_place() {
 		"ok: --allow has 192.0.2.200"
 	explains 203.0.113.77 0 passes allow-list "allow list" \
 		"ok: the snapshot has 203.0.113.77"
+	# The same of files that no agent has read.
+	check "without a filter: the allow file's line" grep -qF \
+		"$tmp/theirs line 1: 198.18.4.0/24" <<<"$(cd "$tmp" &&
+			"$bin" explain --snapshot "$snapshot" --ip 198.18.4.9 \
+				--profile v0.1.179 --allow-file theirs)"
 	local far=$long/far
 	blocked_by 198.18.9.9 block-list \
 		"...${far: -124} (a path of more than 127 characters: its line cannot be told)"
