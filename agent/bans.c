@@ -51,7 +51,8 @@ void bans_unlock(struct bans *b)
  */
 bool bans_correct(struct ban *ban, int64_t now_ns)
 {
-	return clock_is_settled() && ban_correct(ban, now_ns);
+	return ban->made_ns > now_ns && clock_is_settled() &&
+	       ban_correct(ban, now_ns);
 }
 
 /* A change, on its way. */
