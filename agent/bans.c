@@ -9,6 +9,8 @@
 
 /* The agent's loop has other things to do. */
 #define LOOP_PATIENCE_MS 50
+/* So long a full table is not looked at again for an automatic ban. */
+#define FULL_PAUSE_NS 1000000000ULL
 
 int bans_open(struct bans *b, const char *pin_dir, const char *ledger)
 {
@@ -279,12 +281,17 @@ int bans_put_auto(struct ban *out, struct bans *b, const struct bans_auto *a)
 			    .rule = &a->rule,
 			    .mode = BANSTORE_QUICK };
 	struct bans_outcome o = { .kept = 0 };
-	int rc = bans_lock(b, LOOP_PATIENCE_MS);
+	int rc;
 
+	/* To look again takes long, and those that want one may be many. */
+	if (b->full_ns && clock_boot_ns() - b->full_ns < FULL_PAUSE_NS)
+		return -ENOSPC;
+	rc = bans_lock(b, LOOP_PATIENCE_MS);
 	if (rc)
 		return rc;
 	want.made_ns = bans_now_ns(b);
 	if (is_full(b, want.made_ns)) {
+		b->full_ns = clock_boot_ns();
 		bans_unlock(b);
 		return -ENOSPC;
 	}

@@ -33,6 +33,7 @@ struct bans {
 	const char *ledger; /* borrowed; NULL: nothing is kept */
 	struct upkeep upkeep;
 	bool store_failed; /* said once */
+	uint64_t full_ns;  /* CLOCK_BOOTTIME: bans_put_auto() found no room */
 };
 
 /* What became of a change. */

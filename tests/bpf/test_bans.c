@@ -388,6 +388,26 @@ static void automatic_ones_grow(void **state)
 	assert_true(b.expires_ns == now_ns + HOUR_NS);
 }
 
+/* Not looked at again for each of those that want to be banned. */
+static void a_full_table_is_left_alone_for_a_second(void **state)
+{
+	uint64_t begin_ns;
+	struct ban b;
+
+	(void)state;
+	fill(HARNESS_NOW_NS);
+	assert_int_equal(ban_auto(&b, "10.0.0.1", "many"), -ENOSPC);
+	begin_ns = clock_boot_ns();
+	stop_clock(HARNESS_NOW_NS + 1);
+	for (int i = 0; i < 10000; i++)
+		assert_int_equal(ban_auto(&b, "10.0.0.1", "many"), -ENOSPC);
+	assert_true(clock_boot_ns() - begin_ns < 1000000000);
+	while (clock_boot_ns() - begin_ns < 1000000000)
+		usleep(10000);
+	assert_int_equal(ban_auto(&b, "10.0.0.1", "many"), 0);
+	assert_banned("10.0.0.1");
+}
+
 /* The operator's word and the count of offences are kept apart. */
 static void an_operators_ban_is_no_offence(void **state)
 {
@@ -536,6 +556,7 @@ int main(void)
 		TEST(one_without_room_is_found_by_an_agent),
 		TEST(lengths_without_room_wait),
 		TEST(automatic_ones_grow),
+		TEST(a_full_table_is_left_alone_for_a_second),
 		TEST(an_operators_ban_is_no_offence),
 		TEST(it_is_enforced_where_it_cannot_be_kept),
 		TEST(without_a_ledger_the_kernel_has_them),
