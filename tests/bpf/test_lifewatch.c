@@ -99,9 +99,10 @@ static void what_changes_is_seen(void **state)
 		  "ip nexthop add id 7 via 192.0.2.5 dev a && "
 		  "ip route replace default nhid 7",
 		  "192.0.2.5/32", true },
+		/* Where no route is told of for it. */
 		{ "which is changed",
-		  "ip nexthop replace id 7 via 192.0.2.6 "
-		  "dev a",
+		  "echo 0 >/proc/sys/net/ipv4/nexthop_compat_mode && "
+		  "ip nexthop replace id 7 via 192.0.2.6 dev a",
 		  "192.0.2.6/32", true },
 		{ "an address", "ip addr add 198.51.100.1/32 dev a",
 		  "198.51.100.1/32", true },
