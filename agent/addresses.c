@@ -23,6 +23,7 @@ struct source {
 	uint8_t precedence; /* enum policy_source */
 	uint8_t named;	    /* where its name is, if its owner has none */
 	enum pc_reason reason;
+	int64_t loaded_ns; /* Unix time */
 };
 
 /* All of them; of those in the image the first one counts. */
@@ -195,10 +196,10 @@ static void set_name(struct pc_list *l, const char *name)
 }
 
 /* What a list file is known by. */
-static void describe(struct pc_list *l, const struct source *s, int64_t now_ns)
+static void describe(struct pc_list *l, const struct source *s)
 {
 	l->n_prefixes += s->list.n;
-	l->loaded_ns = s->file ? s->file->loaded_ns : now_ns;
+	l->loaded_ns = s->loaded_ns;
 	set_name(l, s->name);
 	if (s->file)
 		memcpy(l->digest, s->file->digest, sizeof(l->digest));
@@ -214,9 +215,9 @@ static int name_lists(struct policy *p, const struct sources *all,
 		const struct source *s = &all->of[i];
 
 		if (s->owner)
-			describe(&p->lists[s->owner], s, now_ns);
+			describe(&p->lists[s->owner], s);
 		if (s->named)
-			describe(&p->lists[s->named], s, now_ns);
+			describe(&p->lists[s->named], s);
 	}
 	/* Of several one would be named. */
 	p->lists[PC_OWNER_ALLOW] = (struct pc_list){
@@ -227,34 +228,8 @@ static int name_lists(struct policy *p, const struct sources *all,
 	return 0;
 }
 
-/* What both lists of a snapshot's header parse to. */
-struct header {
-	struct prefix_list allow;
-	struct prefix_list block;
-};
-
-static int parse_header(struct header *out, struct policy_summary *summary,
-			const struct snapshot *s, uint8_t profile)
-{
-	struct ruleset_waste waste = { 0, NULL };
-	char quote[SUMMARY_QUOTE_SIZE];
-	int err = ruleset_parse_list(&out->allow, &waste, profile,
-				     s->ip_allowlist);
-
-	if (!err)
-		err = ruleset_parse_list(&out->block, &waste, profile,
-					 s->ip_blacklist);
-	for (size_t i = 0; !err && i < waste.n; i++)
-		summary_warn(
-			summary, WARNING_PATTERN,
-			"the snapshot's header: pattern %s matches nothing",
-			summary_quote(quote, waste.first));
-	return err;
-}
-
-static int add_all(struct sources *all, const struct header *h,
-		   const struct policy_options *opt,
-		   const struct prefix_list *wide)
+static int add_all(struct sources *all, const struct policy_base *base,
+		   const struct policy_options *opt)
 {
 	int err;
 
@@ -263,33 +238,34 @@ static int add_all(struct sources *all, const struct header *h,
 	err = add_files(all, opt);
 	if (err)
 		return err;
-	add_allow(all, "the snapshot", &h->allow, POLICY_SNAPSHOT);
-	add_block(all, "the snapshot", &h->block, PC_OWNER_SNAPSHOT);
-	add_block(all, "--ip-scope", wide, PC_OWNER_IP_SCOPE);
+	add_allow(all, "the snapshot", &base->allow, POLICY_SNAPSHOT);
+	add_block(all, "the snapshot", &base->block, PC_OWNER_SNAPSHOT);
+	add_block(all, "--ip-scope", &base->wide, PC_OWNER_IP_SCOPE);
 	add_set(all, PC_SET_PROXY, PC_R_ADDRESS_UNSURE, &opt->proxies);
 	add_set(all, PC_SET_GATEWAY, PC_R_KEY_LIVE, &opt->gateways);
+	for (size_t i = 0; i < all->n; i++) {
+		struct source *s = &all->of[i];
+
+		s->loaded_ns = s->file ? s->file->loaded_ns
+			       : s->precedence == POLICY_OPERATOR
+				       ? opt->now_ns
+				       : base->made_ns;
+	}
 	return 0;
 }
 
-int addresses_compile(struct policy *p, const struct snapshot *s,
-		      const struct policy_options *opt,
-		      const struct prefix_list *wide)
+int addresses_compile(struct policy *p, const struct policy_base *base,
+		      const struct policy_options *opt)
 {
 	struct sources *all = calloc(1, sizeof(*all));
-	struct header h = { { NULL, 0 }, { NULL, 0 } };
-	int err =
-		all ? parse_header(&h, &p->summary, s, opt->profile) : -ENOMEM;
+	int err = all ? add_all(all, base, opt) : -ENOMEM;
 
-	if (!err)
-		err = add_all(all, &h, opt, wide);
 	if (!err)
 		err = merge_sets(p, all);
 	if (!err)
 		err = build_image(p, all);
 	if (!err)
 		err = name_lists(p, all, opt->now_ns);
-	free(h.allow.items);
-	free(h.block.items);
 	free(all);
 	return err;
 }

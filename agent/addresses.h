@@ -11,10 +11,9 @@
 
 /*
  * Fills in prefixes, image, lists and what the head and the summary say of
- * them.  wide: what --ip-scope drops.  0, -ENOMEM, -EIO, -E2BIG.
+ * them.  0, -ENOMEM, -EIO, -E2BIG.
  */
-int addresses_compile(struct policy *p, const struct snapshot *s,
-		      const struct policy_options *opt,
-		      const struct prefix_list *wide);
+int addresses_compile(struct policy *p, const struct policy_base *base,
+		      const struct policy_options *opt);
 
 #endif /* ADDRESSES_H */

@@ -4,6 +4,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -161,6 +162,19 @@ int inner_put_keys(int outer, uint32_t slot, const struct policy *p)
 	if (!rc)
 		return fd;
 	close(fd);
+	return rc;
+}
+
+int inner_share(int outer, uint32_t slot, int fd)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0), rc;
+
+	if (copy < 0)
+		return -errno;
+	if (!bpf_map_update_elem(outer, &slot, &fd, BPF_ANY))
+		return copy;
+	rc = -errno;
+	close(copy);
 	return rc;
 }
 

@@ -17,6 +17,8 @@
 int inner_put_trie(int outer, uint32_t slot, const char *name,
 		   const struct policy_prefix *p, size_t n);
 int inner_put_keys(int outer, uint32_t slot, const struct policy *p);
+/* The map of another slot, which stays there, as it is and as it will be. */
+int inner_share(int outer, uint32_t slot, int fd);
 /* Closes what one of these returned: 0, or its -errno. */
 int inner_close(int fd);
 

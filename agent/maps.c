@@ -56,7 +56,7 @@ static void *map_page(int fd)
 
 int maps_open_pinned(struct maps *m, const char *pin_dir)
 {
-	struct maps out = { .of = { { -1, -1 }, { -1, -1 } },
+	struct maps out = { .of = { { -1, -1, -1 }, { -1, -1, -1 } },
 			    .live = PTHREAD_MUTEX_INITIALIZER };
 	int rc = 0;
 
@@ -84,7 +84,7 @@ int maps_open_pinned(struct maps *m, const char *pin_dir)
 	return rc;
 }
 
-static const struct maps_inner none_kept = { -1, -1 };
+static const struct maps_inner none_kept = { -1, -1, -1 };
 
 /* Inner maps of a slot, in the place of those before. */
 static void keep_inner(struct maps *m, uint32_t slot, struct maps_inner inner)
@@ -97,6 +97,8 @@ static void keep_inner(struct maps *m, uint32_t slot, struct maps_inner inner)
 	pthread_mutex_unlock(&m->live);
 	if (before.keys >= 0)
 		close(before.keys);
+	if (before.key_rules >= 0)
+		close(before.key_rules);
 	if (before.prefixes >= 0)
 		close(before.prefixes);
 }
@@ -161,7 +163,7 @@ int maps_open_inner(const struct maps *m, int outer)
  */
 static int adopt_inner(struct maps *m, uint32_t slot)
 {
-	struct maps_inner inner;
+	struct maps_inner inner = none_kept;
 
 	if (m->of[slot].keys >= 0)
 		return 0;
@@ -218,6 +220,34 @@ static void retire(struct maps *m, uint32_t slot)
 	inner_close(inner_put_keys(m->keys, slot, &empty));
 }
 
+/*
+ * What is told of a key meanwhile is then told to both slots; the other one's
+ * part of it ends when it is retired or filled.
+ */
+static int share_keys(struct maps *m, uint32_t slot, struct maps_inner *inner)
+{
+	const struct maps_inner *now = &m->of[!slot];
+
+	inner->key_rules = inner_share(m->key_rules, slot, now->key_rules);
+	if (inner->key_rules < 0)
+		return inner->key_rules;
+	inner->keys = inner_share(m->keys, slot, now->keys);
+	return inner->keys < 0 ? inner->keys : 0;
+}
+
+static int put_keys(struct maps *m, uint32_t slot, const struct policy *p,
+		    struct maps_inner *inner)
+{
+	if (p->keys_stay)
+		return share_keys(m, slot, inner);
+	inner->key_rules = inner_put_trie(m->key_rules, slot, "pc_rules_inner",
+					  p->key_rules, p->n_key_rules);
+	if (inner->key_rules < 0)
+		return inner->key_rules;
+	inner->keys = inner_put_keys(m->keys, slot, p);
+	return inner->keys < 0 ? inner->keys : 0;
+}
+
 /* Everything but the flip; *inner is the caller's, also of what failed. */
 static int fill_slot(struct maps *m, uint32_t slot, const struct policy *p,
 		     struct maps_inner *inner)
@@ -228,12 +258,7 @@ static int fill_slot(struct maps *m, uint32_t slot, const struct policy *p,
 					 p->prefixes, p->n_prefixes);
 	if (inner->prefixes < 0)
 		return inner->prefixes;
-	rc = inner_close(inner_put_trie(m->key_rules, slot, "pc_rules_inner",
-					p->key_rules, p->n_key_rules));
-	if (!rc) {
-		inner->keys = inner_put_keys(m->keys, slot, p);
-		rc = inner->keys < 0 ? inner->keys : 0;
-	}
+	rc = put_keys(m, slot, p, inner);
 	if (!rc)
 		rc = chunks_put(m->image, slot, &p->image);
 	if (!rc)

@@ -33,6 +33,7 @@ struct maps {
 	 */
 	struct maps_inner {
 		int keys;
+		int key_rules;
 		int prefixes;
 	} of[2];	       /* by slot; -1: of an earlier run */
 	pthread_mutex_t live;  /* of of[]; held for a system call or two */
@@ -54,10 +55,11 @@ int maps_open_inner(const struct maps *m, int outer);
 
 /*
  * Writes a policy into the idle slot, compares what can be read back, and makes
- * it live; confirm_ns not 0: for so long, and if nobody confirms it by then the
- * programs go back to the one before.  On failure the policy in force stays in
- * force.  0 or -errno (-EILSEQ: what was read back is not what was written;
- * -EBUSY: another one waits to be confirmed).
+ * it live (if its keys stay, with those of the last one, which is in force);
+ * confirm_ns not 0: for so long, and if nobody confirms it by then the programs
+ * go back to the one before.  On failure the policy in force stays in force.  0
+ * or -errno (-EILSEQ: what was read back is not what was written; -EBUSY:
+ * another one waits to be confirmed).
  */
 int maps_apply(struct maps *m, const struct policy *p, uint64_t confirm_ns);
 

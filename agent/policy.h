@@ -84,8 +84,26 @@ struct policy_prefix {
 	struct pc_rule value;
 };
 
+/*
+ * What a policy takes of a snapshot beside its keys: with other lists it makes
+ * another policy, for the same keys.
+ */
+struct policy_base {
+	struct prefix_list allow; /* of the header */
+	struct prefix_list block;
+	struct prefix_list wide; /* what --ip-scope drops */
+	int64_t made_ns;	 /* Unix time; 0: there is none */
+	int64_t complete_until_ns;
+	size_t n_keys;
+	size_t n_rule_prefixes;
+	struct policy_summary summary; /* without the lists */
+};
+
 struct policy {
 	struct pc_policy head;
+	struct policy_base base; /* empty if keys_stay */
+	/* Not compiled: keys and their rules are those that are in force. */
+	bool keys_stay;
 	struct policy_key *keys;
 	size_t n_keys;
 	struct policy_prefix *key_rules; /* pc_key_rules, unique keys */
@@ -105,16 +123,19 @@ int policy_compile(struct policy *out, const struct snapshot *s,
 		   const struct policy_options *opt);
 void policy_fini(struct policy *p);
 
+/* The same with other lists, while the keys in force are those of the base. */
+int policy_renew(struct policy *out, const struct policy_base *base,
+		 const struct policy_options *opt);
+/*
+ * False where it must be made anew: a key that was expired may be alive again
+ * when the clock has gone back, and --ip-scope goes by the live ones.
+ */
+bool policy_base_holds(const struct policy_base *base, int64_t now_ns);
+void policy_base_fini(struct policy_base *base);
+
 /* An element of a trie: what a hit means, and who says so. */
 struct policy_prefix policy_prefix_of(uint32_t set, const struct prefix *p,
 				      enum pc_reason reason, uint32_t source);
-
-/*
- * Until which Unix time a snapshot's word holds that there are no other keys;
- * 0: it does not say so.  A key may be made at any moment, so the word ages.
- */
-int64_t policy_complete_until(const struct snapshot *s, uint64_t lease_ns,
-			      int64_t now_ns);
 
 /* The text of policy->summary, as check-snapshot prints it; a new string. */
 char *policy_print(const struct policy *p);

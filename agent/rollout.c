@@ -35,6 +35,7 @@ int rollout_open(struct rollout *r, const struct options *opt)
 void rollout_close(struct rollout *r)
 {
 	feeds_fini(&r->feeds);
+	policy_base_fini(&r->base);
 	consent_close(&r->consent);
 	files_close(r->files);
 }
@@ -67,21 +68,47 @@ static bool has_new_version(struct rollout *r)
 	       memcmp(&now.st_ctim, &old->st_ctim, sizeof(now.st_ctim));
 }
 
-static int compile(struct material *out, struct rollout *r,
-		   struct policy_options *opt)
+static int64_t now_ns(const struct rollout *r)
+{
+	return r->opt->clock_ns ? r->opt->clock_ns : clock_now_ns();
+}
+
+static int load_snapshot(struct material *out, struct rollout *r)
 {
 	char error[SNAPSHOT_ERROR_SIZE] = "";
 	int rc = 0;
 
-	opt->now_ns = r->opt->clock_ns ? r->opt->clock_ns : clock_now_ns();
 	note_version(r);
 	if (r->opt->snapshot)
 		rc = snapshot_load(&out->snap, r->opt->snapshot, error);
-	if (rc) {
+	if (rc)
 		log_line("snapshot %s", error);
+	return rc;
+}
+
+/* Are the keys in force those of the base? */
+static bool has_base(const struct rollout *r)
+{
+	struct pc_policy now;
+
+	return policy_base_holds(&r->base, now_ns(r)) &&
+	       !maps_read_policy(r->maps, &now) &&
+	       now.generation == r->generation;
+}
+
+/*
+ * Where lists alone have changed neither the file of a million keys is read
+ * again, nor must it be a good one.
+ */
+static int compile(struct material *out, struct rollout *r,
+		   const struct policy_options *opt, bool keys)
+{
+	int rc = keys ? load_snapshot(out, r) : 0;
+
+	if (rc)
 		return rc;
-	}
-	rc = policy_compile(&out->policy, &out->snap, opt);
+	rc = keys ? policy_compile(&out->policy, &out->snap, opt)
+		  : policy_renew(&out->policy, &r->base, opt);
 	if (rc)
 		log_line("cannot compile the policy: %s",
 			 rc == -E2BIG ? "too many keys or prefixes"
@@ -89,7 +116,7 @@ static int compile(struct material *out, struct rollout *r,
 	return rc;
 }
 
-int rollout_prepare(struct material *out, struct rollout *r)
+static int prepare(struct material *out, struct rollout *r, bool keys)
 {
 	struct policy_file *files = feeds_files(&r->feeds);
 	struct policy_options opt = { 0 };
@@ -97,6 +124,7 @@ int rollout_prepare(struct material *out, struct rollout *r)
 	int rc = files ? 0 : -ENOMEM;
 
 	options_policy(&opt, r->opt);
+	opt.now_ns = now_ns(r);
 	opt.files = files;
 	opt.n_files = r->feeds.n;
 	if (!rc && !opt.gateways.n) {
@@ -107,7 +135,7 @@ int rollout_prepare(struct material *out, struct rollout *r)
 		log_line("cannot list this host's addresses: %s",
 			 strerror(-rc));
 	else
-		rc = compile(out, r, &opt);
+		rc = compile(out, r, &opt, keys);
 	if (!rc)
 		rc = consent_policy(&r->consent, &out->policy.image,
 				    out->policy.lists);
@@ -116,11 +144,16 @@ int rollout_prepare(struct material *out, struct rollout *r)
 	return rc;
 }
 
+int rollout_prepare(struct material *out, struct rollout *r)
+{
+	return prepare(out, r, true);
+}
+
 static void log_policy(const struct policy *p)
 {
 	log_line("generation %llu in force: %zu keys, %zu live, "
 		 "%llu prefixes",
-		 (unsigned long long)p->head.generation, p->n_keys,
+		 (unsigned long long)p->head.generation, (size_t)p->head.n_keys,
 		 p->summary.n_live, (unsigned long long)p->head.n_prefixes);
 	for (size_t i = 0; i < p->summary.n_warnings; i++)
 		log_line("warning: %s (%zu)", p->summary.warnings[i].text,
@@ -163,6 +196,11 @@ int rollout_apply(struct rollout *r, struct material *m, bool by_hand)
 	if (rc)
 		return rc;
 	feeds_keep(&r->feeds);
+	if (m->policy.keys_stay)
+		return 0;
+	policy_base_fini(&r->base);
+	r->base = m->policy.base;
+	m->policy.base = (struct policy_base){ 0 };
 	if (!r->service || !r->opt->snapshot)
 		return 0;
 	rc = service_replace(r->service, &m->snap,
@@ -175,13 +213,14 @@ int rollout_apply(struct rollout *r, struct material *m, bool by_hand)
 }
 
 /* A long one must not cost the lease: clock and heartbeat go on by tick(). */
-static int roll(struct rollout *r, bool by_hand)
+static int roll(struct rollout *r, enum rollout_change change)
 {
+	bool keys = change != ROLLOUT_BY_LIST || !has_base(r);
 	struct material m = { 0 };
-	int rc = rollout_prepare(&m, r);
+	int rc = prepare(&m, r, keys);
 
 	if (!rc)
-		rc = rollout_apply(r, &m, by_hand);
+		rc = rollout_apply(r, &m, change == ROLLOUT_BY_HAND);
 	material_fini(&m);
 	if (!rc)
 		return 0;
@@ -191,19 +230,21 @@ static int roll(struct rollout *r, bool by_hand)
 }
 
 /*
- * What has changed by itself.  Where the guard objects, each file goes alone:
- * one that it will never let in must not hold up the others.
+ * What has changed by itself.  Lists first, for they are quick, and a snapshot
+ * may be bad.  Where the guard objects, each file goes alone: one that it will
+ * never let in must not hold up the others.
  */
 static void roll_files(struct rollout *r, size_t n_lists, bool snapshot)
 {
-	int rc = n_lists || snapshot ? roll(r, false) : 0;
+	int rc = n_lists ? roll(r, ROLLOUT_BY_LIST) : 0;
 
+	if (snapshot)
+		roll(r, ROLLOUT_BY_FILE);
 	if (rc != -EPERM || n_lists + snapshot < 2)
 		return;
-	rc = snapshot ? roll(r, false) : 0;
-	for (size_t i = 0; !rc && i < r->feeds.n; i++) {
+	for (size_t i = 0; i < r->feeds.n; i++) {
 		if (feeds_retry(&r->feeds, i))
-			roll(r, false);
+			roll(r, ROLLOUT_BY_LIST);
 	}
 }
 
@@ -224,7 +265,7 @@ void rollout_reload(struct rollout *r)
 		return;
 	}
 	feeds_reload(&r->feeds, NULL);
-	roll(r, true);
+	roll(r, ROLLOUT_BY_HAND);
 }
 
 void rollout_look(struct rollout *r)
@@ -276,9 +317,9 @@ static void roll_waiting(struct rollout *r)
 		return;
 	n = feeds_reload(&r->feeds, NULL);
 	if (change == ROLLOUT_BY_HAND)
-		roll(r, true);
+		roll(r, ROLLOUT_BY_HAND);
 	else
-		roll_files(r, n, r->opt->snapshot);
+		roll_files(r, n, has_new_version(r));
 }
 
 bool rollout_tick(struct rollout *r)

@@ -20,6 +20,7 @@
 /* What asks for a new policy; the later one asks for more. */
 enum rollout_change {
 	ROLLOUT_NONE,
+	ROLLOUT_BY_LIST, /* the keys in force stay */
 	ROLLOUT_BY_FILE,
 	ROLLOUT_BY_HAND /* --confirm holds */
 };
@@ -30,6 +31,7 @@ struct rollout {
 	struct service *service; /* NULL: none */
 	struct consent consent;
 	struct feeds feeds;
+	struct policy_base base; /* of the keys written last */
 	struct files *files;
 	size_t snapshot;     /* its number in files */
 	struct stat tried;   /* the version of it that was read last */

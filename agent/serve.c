@@ -9,10 +9,10 @@
 
 #include "clock.h"
 #include "host.h"
+#include "keys.h"
 #include "log.h"
 #include "notify.h"
 #include "options.h"
-#include "policy.h"
 #include "service.h"
 #include "signals.h"
 #include "snapshot.h"
@@ -42,7 +42,7 @@ static int load(struct server *s)
 	}
 	n = snap.n_entries;
 	until_ns = o->deny_unknown
-			   ? policy_complete_until(&snap, o->lease_ns, now_ns)
+			   ? keys_complete_until(&snap, o->lease_ns, now_ns)
 			   : 0;
 	rc = service_replace(s->service, &snap, until_ns);
 	snapshot_fini(&snap);

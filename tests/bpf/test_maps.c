@@ -448,6 +448,73 @@ static void keys_are_told_where_they_are_judged(void **state)
 	maps_close(&next);
 }
 
+/* Another blocked prefix, and the keys that are in force. */
+static int put_list(struct maps *m, const char *block)
+{
+	struct policy_options opt = harness_options();
+	struct policy first, p;
+	struct prefix items[4];
+	int rc;
+
+	compile(&first, 3, OLD);
+	opt.block = harness_prefixes(items, block);
+	assert_int_equal(policy_renew(&p, &first.base, &opt), 0);
+	rc = maps_apply(m, &p, 0);
+	policy_fini(&p);
+	policy_fini(&first);
+	return rc;
+}
+
+/* With all that was told of them, and what is told from then on. */
+static void keys_stay_when_lists_change(void **state)
+{
+	struct maps *m = &harness.maps;
+	int fd = m->answers;
+
+	(void)state;
+	assert_int_equal(put(m, OLD, 0), 0);
+	assert_int_equal(disable(m, 0), 0);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(put_list(m, i & 1 ? OLD : NEW), 0);
+		assert_in_force(i & 1 ? OLD : NEW);
+		assert_int_equal(status_of(0), PC_STATUS_OTHER);
+		assert_int_equal(status_of(1), PC_STATUS_ACTIVE);
+	}
+	/* The other slot has let go of them, or failed to take them over. */
+	m->answers = -1;
+	assert_int_equal(put_list(m, OLD), -EBADF);
+	m->answers = fd;
+	assert_in_force(NEW);
+	assert_int_equal(disable(m, 1), 0);
+	assert_int_equal(status_of(1), PC_STATUS_OTHER);
+	assert_int_equal(status_of(2), PC_STATUS_ACTIVE);
+
+	/* What is then on approval has keys of its own. */
+	assert_int_equal(put(m, OLD, LONG_NS), 0);
+	assert_int_equal(status_of(0), PC_STATUS_ACTIVE);
+	assert_int_equal(disable(m, 2), 0);
+	assert_int_equal(put_list(m, NEW), -EBUSY);
+	assert_int_equal(maps_confirm(m, true), 0);
+	assert_in_force(NEW);
+	assert_int_equal(status_of(0), PC_STATUS_OTHER);
+	assert_int_equal(status_of(2), PC_STATUS_ACTIVE);
+	assert_int_equal(maps_settle(m), MAPS_ROLLED_BACK);
+}
+
+/* Those of an earlier run are not known here. */
+static void keys_of_others_are_not_taken_over(void **state)
+{
+	struct maps next;
+
+	(void)state;
+	assert_int_equal(put(&harness.maps, OLD, 0), 0);
+	assert_int_equal(maps_open_pinned(&next, harness.dir), 0);
+	assert_int_equal(put_list(&next, NEW), -EBADF);
+	assert_in_force(OLD);
+	assert_int_equal(status_of(0), PC_STATUS_ACTIVE);
+	maps_close(&next);
+}
+
 /* The number of the map in a place; 0: none. */
 static uint32_t chunk_at(uint32_t key)
 {
@@ -541,6 +608,8 @@ int main(void)
 		cmocka_unit_test(a_lapsed_one_is_what_is_written_over),
 		cmocka_unit_test(what_others_say_is_told_apart),
 		cmocka_unit_test(keys_are_told_where_they_are_judged),
+		cmocka_unit_test(keys_stay_when_lists_change),
+		cmocka_unit_test(keys_of_others_are_not_taken_over),
 		cmocka_unit_test(what_a_killed_run_left_is_cleared),
 		cmocka_unit_test(names_survive_the_kernel),
 	};

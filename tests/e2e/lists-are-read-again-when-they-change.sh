@@ -242,7 +242,10 @@ each_objection() {
 	check "another list later" eventually 10 blocked 10.77.0.2
 	all_open "another list later" 10.77.0.66 10.77.0.4
 	before=$(generation)
-	{ record good '.quota = 1'; } | publish
+	{
+		record good '.quota = 1'
+		record dead '.status = "disabled"'
+	} | publish
 	check "the snapshot later" eventually 10 newer_than "$before"
 	ip -n "$gateway_ns" route del default
 	check "another way out: any change lets it in" beat
@@ -256,7 +259,7 @@ given_up() {
 	[ "$(grep -c "keeping generation" "$tmp/agent.log")" -gt "$1" ]
 }
 
-# A list must not be forgotten that came with a snapshot that is none.
+# Lists go by the keys in force, whatever becomes of the snapshot.
 with_a_bad_snapshot() {
 	local n
 	n=$(grep -c "keeping generation" "$tmp/agent.log")
@@ -264,10 +267,19 @@ with_a_bad_snapshot() {
 	echo '{"half":' | publish
 	mv "$lists/v2/list.new" "$lists/v2/list"
 	eventually 10 given_up "$n"
+	all_open "with a bad snapshot: the list changes" 10.77.0.2
+	all_blocked "with a bad snapshot: the list changes" 10.77.0.3
+	check "while it is bad: another change" beat
+	is_refused "while it is bad: the dead key" dead 401 API_KEY_DISABLED \
+		"$direct"
+	rm "$snapshot"
+	check "while there is none: another change" beat
+	n=$(generation)
 	record good | publish
-	check "after a bad snapshot: the list is not forgotten" \
-		eventually 10 open 10.77.0.2
-	all_blocked "after a bad snapshot" 10.77.0.3
+	check "a good snapshot" eventually 10 newer_than "$n"
+	is_passed "a good snapshot: the dead key is gone" dead "$direct"
+	all_open "a good snapshot: the list stays changed" 10.77.0.2
+	all_blocked "a good snapshot: the list stays changed" 10.77.0.3
 }
 
 unset SSH_CONNECTION

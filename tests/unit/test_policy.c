@@ -845,6 +845,80 @@ static void absurd_sizes_are_refused(void **state)
 	assert_int_equal(policy_compile(&p, &f.s, &f.opt), -E2BIG);
 }
 
+static void assert_same(const struct policy *a, const struct policy *b)
+{
+	assert_memory_equal(&a->head, &b->head, sizeof(a->head));
+	assert_memory_equal(&a->summary, &b->summary, sizeof(a->summary));
+	assert_memory_equal(a->lists, b->lists, PC_OWNERS * sizeof(*a->lists));
+	assert_memory_equal(a->answers, b->answers,
+			    PC_ANSWER_INDEX(1, 0, 0, 0) * sizeof(*a->answers));
+	assert_int_equal(a->n_prefixes, b->n_prefixes);
+	assert_memory_equal(a->prefixes, b->prefixes,
+			    a->n_prefixes * sizeof(*a->prefixes));
+}
+
+/* What a list change makes is what a reload of everything would have made. */
+static void other_lists_need_no_snapshot(void **state)
+{
+	static char *black[] = { "10.9.0.0/16", "bad", NULL };
+	static char *white[] = { "10.9.1.1", NULL };
+	struct prefix old, new;
+	const struct policy_file before = { .path = "list",
+					    .prefixes = { &old, 1 } };
+	const struct policy_file after = { .path = "list",
+					   .prefixes = { &new, 1 },
+					   .loaded_ns = 7 };
+
+	(void)state;
+	srand(12);
+	prefix_parse_pattern(&old, "10.0.0.3/32");
+	prefix_parse_pattern(&new, "10.0.0.0/30");
+	for (int round = 0; round < 300; round++) {
+		struct policy first, renewed, anew;
+		struct fixture f;
+
+		init(&f);
+		f.opt.ip_scope = (uint8_t)(round % 3);
+		f.opt.deny_unknown = true;
+		f.s.complete = round & 1;
+		f.s.n_not_found = 2;
+		f.s.ip_blacklist = black;
+		f.s.ip_allowlist = white;
+		for (int i = rand() % 4; i >= 0; i--)
+			random_scope_key(&f);
+		f.opt.files = &before;
+		f.opt.n_files = 1;
+		compile(&first, &f);
+		assert_false(first.keys_stay);
+		f.opt.files = &after;
+		compile(&anew, &f);
+		assert_int_equal(policy_renew(&renewed, &first.base, &f.opt),
+				 0);
+		assert_true(renewed.keys_stay);
+		assert_int_equal(renewed.n_keys + renewed.n_key_rules, 0);
+		assert_same(&renewed, &anew);
+		policy_fini(&first);
+		policy_fini(&renewed);
+		policy_fini(&anew);
+	}
+}
+
+/* An expired key may come back to life with the clock, and wants to be asked.
+ */
+static void a_base_holds_while_the_clock_goes_on(void **state)
+{
+	struct policy_base base = { 0 };
+	struct prefix p;
+
+	(void)state;
+	assert_false(policy_base_holds(&base, NOW_NS));
+	base.made_ns = NOW_NS;
+	assert_true(policy_base_holds(&base, NOW_NS - 1));
+	base.wide = (struct prefix_list){ &p, 1 };
+	assert_true(policy_base_holds(&base, NOW_NS));
+	assert_false(policy_base_holds(&base, NOW_NS - 1));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -861,6 +935,8 @@ int main(void)
 		cmocka_unit_test(summary_counts_and_warns),
 		cmocka_unit_test(live_is_what_passes_now),
 		cmocka_unit_test(absurd_sizes_are_refused),
+		cmocka_unit_test(other_lists_need_no_snapshot),
+		cmocka_unit_test(a_base_holds_while_the_clock_goes_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
