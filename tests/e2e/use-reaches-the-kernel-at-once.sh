@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Use that is reported to the decision service and exhausts a key, or empties a
-# balance: the very next request is refused in the kernel, also after a reload
-# and after the agent was killed; a newer snapshot that says otherwise is
-# believed.
+# balance: the very next request is refused in the kernel, also after a reload,
+# after a policy on approval was taken back, and after the agent was killed; a
+# newer snapshot that says otherwise is believed.
 #
 #   client ── gate0 ── pc_request ── gateway        report ── unix socket ── agent
 source "$(dirname "${BASH_SOURCE[0]}")/lib.bash"
@@ -109,4 +109,16 @@ check "a newer snapshot" reload
 check "is believed: the quota is raised" eventually 2 passed quota
 check "is believed: the balance is back" eventually 2 passed rich2
 is_passed "after a top-up" rich "$direct"
+
+# What is on approval is told; the policy that comes back must be told again.
+end_agent TERM || true
+must "an agent with --confirm" start_agent --confirm 100s
+in_gateway "$bin" confirm --pin-dir "$pins" >"$tmp/out"
+check "a policy on approval" reload
+is_passed "on approval: quota left" quota "$direct"
+spend quota fourth 96000000000
+is_refused "on approval: used up" quota 429 API_KEY_QUOTA_EXHAUSTED "$direct"
+in_gateway "$bin" confirm --revert --pin-dir "$pins" >"$tmp/out"
+check "taken back: told again" eventually 5 refused quota
+is_refused "taken back" quota 429 API_KEY_QUOTA_EXHAUSTED "$direct"
 end_tests
