@@ -54,6 +54,8 @@ struct agent {
 		struct watch watch;
 		struct agent *agent;
 	} on_signal, on_timer, on_files;
+	struct attachment *before; /* where programs were at the start */
+	size_t n_before;
 	bool leaving;
 	bool has_maps;
 	bool put_failed; /* said once */
@@ -78,6 +80,7 @@ static void agent_fini(struct agent *a)
 	living_close(&a->living);
 	bans_close(&a->bans);
 	loader_free(a->loader);
+	free(a->before);
 	close_fd(a->lock);
 	close_fd(a->epoll);
 	close_fd(a->signals);
@@ -322,10 +325,12 @@ static int enforce(struct agent *a, struct material *m)
 		rc = drain(a);
 	}
 	if (!rc)
-		rc = rollout_apply(&a->rollout, m, true);
-	if (!rc)
-		rc = interfaces_attach(&a->opt, a->loader);
-	return rc ? rc : interfaces_prune(&a->opt);
+		rc = attach_list(&a->before, &a->n_before, a->opt.pin_dir);
+	if (rc)
+		return rc;
+	maps_hold(&a->maps);
+	rc = rollout_apply(&a->rollout, m, true);
+	return rc ? rc : interfaces_attach(&a->opt, a->loader);
 }
 
 /* Everything up to "ready". */
@@ -349,26 +354,48 @@ static int start(struct agent *a)
 		rc = open_warden(a);
 	if (!rc)
 		rc = links_open(&a->links, a->epoll, &a->opt, a->loader);
+	/* Late, for it cannot be undone. */
+	if (!rc)
+		rc = interfaces_prune(&a->opt);
 	/* Threads have the privileges that they are made with. */
 	if (!rc)
 		rc = host_drop_privileges();
 	if (!rc && a->service)
 		rc = service_start(a->service, tell_kernel, a);
+	if (!rc)
+		maps_let_go(&a->maps);
 	return rc;
+}
+
+/* The policy and the places that an earlier run left, if there are any. */
+static void go_back(struct agent *a)
+{
+	struct pc_policy now = { 0 };
+	int rc;
+
+	if (!maps_go_back(&a->maps) && a->found) {
+		rc = interfaces_restore(&a->opt, a->before, a->n_before);
+		if (rc)
+			log_line("cannot take back what was attached: %s",
+				 strerror(-rc));
+	}
+	maps_read_policy(&a->maps, &now);
+	if (a->adopted)
+		log_line("generation %llu is in force, "
+			 "attached where status says",
+			 (unsigned long long)now.generation);
 }
 
 /* A first start that failed leaves nothing; a later one leaves what was there.
  */
-static void undo(const struct agent *a)
+static void undo(struct agent *a)
 {
 	size_t n;
 
-	if (a->adopted) {
-		log_line("generation %llu is in force, "
-			 "attached where status says",
-			 (unsigned long long)a->rollout.generation);
+	if (a->has_maps)
+		go_back(a);
+	if (a->adopted)
 		return;
-	}
 	if (a->lock < 0)
 		return;
 	if (a->found) {

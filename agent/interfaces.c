@@ -4,7 +4,6 @@
 #include <net/if.h>
 #include <stdlib.h>
 
-#include "attach.h"
 #include "host.h"
 #include "origin.h"
 
@@ -133,6 +132,18 @@ bool interfaces_listed(const struct text_list *list, int ifindex)
 	return false;
 }
 
+static int take_away(const struct options *o, const struct attachment *t,
+		     bool addresses, bool requests)
+{
+	int rc = 0;
+
+	if (addresses && (t->xdp || t->address))
+		rc = attach_remove_address(o->pin_dir, t->ifindex, t->name);
+	if (!rc && requests && (t->request || t->reply))
+		rc = attach_remove_request(o->pin_dir, t->ifindex, t->name);
+	return rc;
+}
+
 int interfaces_prune(const struct options *o)
 {
 	struct attachment *list;
@@ -141,17 +152,37 @@ int interfaces_prune(const struct options *o)
 
 	if (rc)
 		return rc;
-	for (size_t i = 0; i < n && !rc; i++) {
-		const struct attachment *t = &list[i];
+	for (size_t i = 0; i < n && !rc; i++)
+		rc = take_away(
+			o, &list[i],
+			!interfaces_listed(&o->interfaces, list[i].ifindex),
+			!interfaces_listed(&o->request_interfaces,
+					   list[i].ifindex));
+	free(list);
+	return rc;
+}
 
-		if ((t->xdp || t->address) &&
-		    !interfaces_listed(&o->interfaces, t->ifindex))
-			rc = attach_remove_address(o->pin_dir, t->ifindex,
-						   t->name);
-		if (!rc && (t->request || t->reply) &&
-		    !interfaces_listed(&o->request_interfaces, t->ifindex))
-			rc = attach_remove_request(o->pin_dir, t->ifindex,
-						   t->name);
+int interfaces_restore(const struct options *o, const struct attachment *before,
+		       size_t n)
+{
+	struct attachment *list;
+	size_t n_now;
+	int rc = attach_list(&list, &n_now, o->pin_dir);
+
+	if (rc)
+		return rc;
+	for (size_t i = 0; i < n_now && !rc; i++) {
+		bool addresses = false, requests = false;
+
+		for (size_t k = 0; k < n; k++) {
+			const struct attachment *b = &before[k];
+
+			if (b->ifindex != list[i].ifindex)
+				continue;
+			addresses = b->xdp || b->address;
+			requests = b->request || b->reply;
+		}
+		rc = take_away(o, &list[i], !addresses, !requests);
 	}
 	free(list);
 	return rc;

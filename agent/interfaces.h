@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "attach.h"
 #include "loader.h"
 #include "options.h"
 
@@ -25,6 +26,13 @@ unsigned int interfaces_lack(const struct options *o, unsigned int duties,
 
 /* Takes away what an earlier run attached where this one was not told to. */
 int interfaces_prune(const struct options *o);
+
+/*
+ * Takes away what is attached where nothing was before, of which attach_list()
+ * told then.
+ */
+int interfaces_restore(const struct options *o, const struct attachment *before,
+		       size_t n);
 
 /* By number: an interface has several names. */
 bool interfaces_listed(const struct text_list *list, int ifindex);

@@ -319,7 +319,8 @@ int maps_apply(struct maps *m, const struct policy *p, uint64_t confirm_ns)
 	flip(m, slot, until_ms);
 	m->unsettled = until_ms != 0;
 	m->asked = slot;
-	if (!until_ms)
+	m->held = m->hold;
+	if (!until_ms && !m->hold)
 		retire_unread(m, old);
 	return 0;
 }
@@ -370,6 +371,35 @@ int maps_confirm(struct maps *m, bool revert)
 					 __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 		return -EAGAIN;
 	return revert ? rename_hits(m, !slot, slot) : 0;
+}
+
+void maps_hold(struct maps *m)
+{
+	m->hold = true;
+}
+
+void maps_let_go(struct maps *m)
+{
+	/* Of one on approval maps_settle() sees to that. */
+	if (m->held && !m->unsettled)
+		retire_unread(m, !active_slot(m));
+	m->hold = m->held = false;
+}
+
+int maps_go_back(struct maps *m)
+{
+	uint32_t now = active_slot(m);
+	bool held = m->held;
+
+	m->hold = m->held = false;
+	/* It may be back, or given up, by what somebody else said meanwhile. */
+	if (!held || (m->unsettled && maps_settle(m) != MAPS_PENDING))
+		return -ENOENT;
+	flip(m, !now, 0);
+	m->unsettled = false;
+	rename_hits(m, now, !now);
+	retire_unread(m, now);
+	return 0;
 }
 
 uint64_t maps_pending_ns(struct maps *m)

@@ -39,6 +39,8 @@ struct maps {
 	pthread_mutex_t live;  /* of of[]; held for a system call or two */
 	bool unsettled;	       /* the last one was on approval */
 	uint32_t asked;	       /* its slot */
+	bool hold;	       /* the policy before is not given up yet */
+	bool held;	       /* it is whole, in the other slot */
 	uint64_t *active_word; /* mapped, of pc_active */
 	struct pc_clock *clock_word; /* mapped, of pc_clock */
 };
@@ -78,6 +80,14 @@ enum maps_approval maps_settle(struct maps *m);
  * agent.  0; -ENOENT: none is; -ETIME: too late; -EAGAIN: ask again.
  */
 int maps_confirm(struct maps *m, bool revert);
+
+/*
+ * Before a maps_apply() that maps_go_back() is to undo, as long as nobody says
+ * maps_let_go().  0; -ENOENT: there is nothing to undo; -errno.
+ */
+void maps_hold(struct maps *m);
+int maps_go_back(struct maps *m);
+void maps_let_go(struct maps *m);
 
 /* How long it may still be confirmed; 0: there is nothing to confirm. */
 uint64_t maps_pending_ns(struct maps *m);

@@ -515,6 +515,50 @@ static void keys_of_others_are_not_taken_over(void **state)
 	maps_close(&next);
 }
 
+/* While it is held, and not any more. */
+static void what_is_held_comes_back(void **state)
+{
+	struct maps *m = &harness.maps;
+	struct pc_policy head;
+
+	(void)state;
+	assert_int_equal(put(m, OLD, 0), 0);
+	assert_int_equal(maps_go_back(m), -ENOENT);
+	maps_hold(m);
+	assert_int_equal(maps_go_back(m), -ENOENT);
+	assert_in_force(OLD);
+	for (uint64_t confirm_ns = 0; confirm_ns <= LONG_NS;
+	     confirm_ns += LONG_NS) {
+		maps_hold(m);
+		assert_int_equal(put(m, NEW, confirm_ns), 0);
+		assert_in_force(NEW);
+		assert_int_equal(maps_go_back(m), 0);
+		assert_in_force(OLD);
+		assert_int_equal(status_of(0), PC_STATUS_ACTIVE);
+		assert_int_equal(maps_settle(m), MAPS_SETTLED);
+		assert_int_equal(maps_go_back(m), -ENOENT);
+		assert_in_force(OLD);
+	}
+	/* It has come back by itself. */
+	maps_hold(m);
+	assert_int_equal(put(m, NEW, SHORT_NS), 0);
+	wait_for_lapse();
+	assert_int_equal(maps_go_back(m), -ENOENT);
+	assert_in_force(OLD);
+	/* Somebody has decided. */
+	maps_hold(m);
+	assert_int_equal(put(m, NEW, LONG_NS), 0);
+	assert_int_equal(maps_confirm(m, false), 0);
+	assert_int_equal(maps_go_back(m), -ENOENT);
+	assert_in_force(NEW);
+	maps_hold(m);
+	assert_int_equal(put(m, OLD, 0), 0);
+	maps_let_go(m);
+	assert_int_equal(maps_go_back(m), -ENOENT);
+	assert_in_force(OLD);
+	assert_int_equal(maps_read_policy(m, &head), 0);
+}
+
 /* The number of the map in a place; 0: none. */
 static uint32_t chunk_at(uint32_t key)
 {
@@ -610,6 +654,7 @@ int main(void)
 		cmocka_unit_test(keys_are_told_where_they_are_judged),
 		cmocka_unit_test(keys_stay_when_lists_change),
 		cmocka_unit_test(keys_of_others_are_not_taken_over),
+		cmocka_unit_test(what_is_held_comes_back),
 		cmocka_unit_test(what_a_killed_run_left_is_cleared),
 		cmocka_unit_test(names_survive_the_kernel),
 	};

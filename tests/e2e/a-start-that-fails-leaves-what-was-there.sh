@@ -32,6 +32,11 @@ mend() {
 	rm "$pins/$1" && mv "$pins/spare" "$pins/$1"
 }
 
+untouched() {
+	! ip -n "$gateway_ns" link show "$1" | grep -q prog/xdp &&
+		! tc -n "$gateway_ns" filter show dev "$1" ingress | grep -q pc_
+}
+
 begin_tests
 {
 	record good
@@ -51,6 +56,30 @@ mend pc_offenders
 in_force "a pin is of no use"
 must "the guard objects" fails --block "$gateway/32"
 in_force "the guard objects"
+# The policy is in force, and one more interface taken, when the last one fails.
+ip -n "$gateway_ns" link add spare0 type veth peer name spare1
+ip -n "$gateway_ns" link add bridge0 type bridge
+late=(--interface spare0 --interface bridge0 --xdp-mode native
+	--block 10.77.0.3/32)
+must "no native XDP there" fails "${late[@]}"
+in_force "no native XDP there"
+check "no native XDP there: nor elsewhere" untouched spare0
+must "on approval" fails "${late[@]}" --confirm 100s
+in_force "on approval"
+is "on approval: nothing waits" "$(status | jq '.confirm_s // 0')" 0
 must "the next one starts" start_agent --block 10.77.0.66/32
 in_force "next agent" 2
+end_agent KILL || true
+detach
+must "a first start fails late" fails "${late[@]}"
+check "nothing is left" test ! -e "$pins/pc_active"
+is_passed "nothing is left" dead "$direct"
+
+# Programs, but no policy: the first one was not confirmed.
+must "a first policy" start_agent --block 10.77.0.66/32 --confirm 100s
+in_gateway "$bin" confirm --revert --pin-dir "$pins" >"$tmp/out" 2>&1
+end_agent KILL || true
+must "the next one fails late" fails "${late[@]}"
+is "none is in force" "$(generation)" 0
+is_passed "none is in force" dead "$direct"
 end_tests
