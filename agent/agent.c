@@ -193,8 +193,8 @@ static int load(struct agent *a)
 	if (rc)
 		return rc;
 	a->adopted = !maps_read_policy(&a->maps, &old);
-	if (a->adopted)
-		a->rollout.generation = old.generation;
+	/* One that is gone is not to be taken for the next one. */
+	a->rollout.generation = maps_last_generation(&a->maps);
 	return 0;
 }
 

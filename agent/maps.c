@@ -200,6 +200,15 @@ static int put_lists(struct maps *m, uint32_t slot, const struct policy *p)
 	return rc;
 }
 
+static uint64_t last_generation_of(struct maps *m, uint32_t slot)
+{
+	struct pc_policy head;
+
+	if (bpf_map_lookup_elem(m->policy, &slot, &head))
+		return 0;
+	return head.generation ? head.generation : head.gone;
+}
+
 /*
  * Empties a slot that nobody reads any more, so that only one generation takes
  * room.  The header first: without it the slot is no policy.  Each on its own:
@@ -207,7 +216,7 @@ static int put_lists(struct maps *m, uint32_t slot, const struct policy *p)
  */
 static void retire(struct maps *m, uint32_t slot)
 {
-	struct pc_policy none = { 0 };
+	struct pc_policy none = { .gone = last_generation_of(m, slot) };
 	struct policy empty = { 0 };
 
 	inner_put_element(m->policy, slot, &none, sizeof(none));
@@ -432,6 +441,14 @@ int maps_put_key(struct maps *m, const struct pc_digest *d,
 	}
 	pthread_mutex_unlock(&m->live);
 	return rc;
+}
+
+uint64_t maps_last_generation(struct maps *m)
+{
+	uint64_t first = last_generation_of(m, 0);
+	uint64_t second = last_generation_of(m, 1);
+
+	return first > second ? first : second;
 }
 
 int maps_read_policy(struct maps *m, struct pc_policy *out)

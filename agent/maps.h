@@ -100,6 +100,8 @@ uint64_t maps_pending_ns(struct maps *m);
 int maps_put_key(struct maps *m, const struct pc_digest *d,
 		 const struct pc_key *value);
 
+/* The last generation that was written, also if it is gone; 0: none. */
+uint64_t maps_last_generation(struct maps *m);
 /* The header in force.  -ENOENT: none yet. */
 int maps_read_policy(struct maps *m, struct pc_policy *out);
 

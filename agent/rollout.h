@@ -35,7 +35,7 @@ struct rollout {
 	struct files *files;
 	size_t snapshot;     /* its number in files */
 	struct stat tried;   /* the version of it that was read last */
-	uint64_t generation; /* in force; 0: none */
+	uint64_t generation; /* the last one; in force, unless it is gone */
 	enum rollout_change
 		waiting;  /* until the one on approval is confirmed */
 	bool rolled_back; /* nothing is tried again unless asked by hand */

@@ -226,8 +226,8 @@ struct pc_list {
 
 /* One generation's header and switches. */
 struct pc_policy {
-	__u64 generation;
-	__s64 loaded_ns; /* Unix time */
+	__u64 generation; /* 0: there is no policy here */
+	__s64 loaded_ns;  /* Unix time */
 	/* Until this Unix time a key that is not in pc_keys does not exist;
 	 * 0: never, it may be one that no snapshot told of.
 	 */
@@ -254,6 +254,7 @@ struct pc_policy {
 	char source[PC_SOURCE_SIZE]; /* where the snapshot came from, NUL-ended
 				      */
 	__u8 ports[PC_PORTS_SIZE];   /* bit p: TCP port p is the gateway's */
+	__u64 gone; /* the generation that was here before there was none */
 };
 
 /* Written by the agent a few times a second, outside the generations. */
@@ -401,7 +402,7 @@ _Static_assert(sizeof(struct pc_key) == 24, "pc_key layout");
 _Static_assert(sizeof(struct pc_line) == 64, "pc_line layout");
 _Static_assert(sizeof(struct pc_image) == 104, "pc_image layout");
 _Static_assert(sizeof(struct pc_list) == 176, "pc_list layout");
-_Static_assert(sizeof(struct pc_policy) == 8632, "pc_policy layout");
+_Static_assert(sizeof(struct pc_policy) == 8640, "pc_policy layout");
 _Static_assert(sizeof(struct pc_ban_key) == 20, "pc_ban_key layout");
 _Static_assert(sizeof(struct pc_ban) == 16, "pc_ban layout");
 _Static_assert(sizeof(struct pc_ban_lens) == 136, "pc_ban_lens layout");

@@ -68,7 +68,7 @@ must "on approval" fails "${late[@]}" --confirm 100s
 in_force "on approval"
 is "on approval: nothing waits" "$(status | jq '.confirm_s // 0')" 0
 must "the next one starts" start_agent --block 10.77.0.66/32
-in_force "next agent" 2
+in_force "next agent" 4
 end_agent KILL || true
 detach
 must "a first start fails late" fails "${late[@]}"

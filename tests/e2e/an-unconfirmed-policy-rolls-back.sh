@@ -11,6 +11,7 @@
 
 direct=http://$gateway:8080/v1/messages
 before=()
+gone=0
 
 # write N: the files of that version
 write() {
@@ -79,13 +80,16 @@ waits() {
 }
 
 nothing_before() {
+	local mark
 	write 1
 	must "first start: starts" start --confirm 3s
 	in_force "first start: in force meanwhile" 1
 	check "first start: waits" pending
+	mark=$(generation)
 	check "first start: goes" eventually 10 over
 	in_force "first start: nothing was before" none
 	is "first start: and no generation" "$(generation)" 0
+	gone=$mark
 	confirm
 	says "first start: too late or gone" 1 ""
 	end_agent TERM || true
@@ -94,6 +98,7 @@ nothing_before() {
 base() {
 	write 1
 	must "$1: version 1 is in force" start
+	check "$1: under a number that none has had" newer_than "$gone"
 	end_agent TERM || true
 	before=("$(generation)")
 	write 2
@@ -147,17 +152,32 @@ agent_killed() {
 	in_force "agent killed: and stays" 1
 }
 
+# The numbers of the programs.
+attached() {
+	ip -n "$gateway_ns" -d link show gate0 | grep -o 'prog/xdp id [0-9]*' &&
+		tc -n "$gateway_ns" filter show dev gate0 ingress |
+		grep -o ' id [0-9]*'
+}
+
 refused_while_pending() {
-	local mark
+	local mark programs
 	must "second run: version 2" start --confirm 100s
 	end_agent KILL || true
 	mark=$(generation)
 	write 1
-	rc=0
-	said=$(in_gateway timeout 20 "$bin" run --pin-dir "$pins" \
-		--interface gate0 --listen none --snapshot "$snapshot" \
-		--block-file "$tmp/list" 2>&1 </dev/null) || rc=$?
+	programs=$(attached)
+	# As often as whoever starts it again will try.
+	for _ in 1 2 3; do
+		rc=0
+		said=$(in_gateway timeout 20 "$bin" run --pin-dir "$pins" \
+			--interface gate0 --listen none --snapshot "$snapshot" \
+			--block-file "$tmp/list" 2>&1 </dev/null) || rc=$?
+	done
+	check "second run: there are programs" [ -n "$programs" ]
+	is "second run: the same programs stay" "$(attached)" "$programs"
+	says "second run: refused" 1 "or confirm --revert"
 	says "second run: refused" 1 "waits for portcullis confirm"
+	gone=$mark
 	is "second run: the generation stays" "$(generation)" "$mark"
 	check "second run: and waits as before" pending
 	in_force "second run: and all that is in it" 2
@@ -171,6 +191,7 @@ refused_while_pending() {
 confirmed_without_an_agent() {
 	write 2
 	must "no agent: version 2" start --confirm 5s
+	check "no agent: under a number that none has had" newer_than "$gone"
 	end_agent KILL || true
 	confirm
 	says "no agent: confirmed" 0 "is in force"
