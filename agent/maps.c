@@ -19,7 +19,6 @@
 
 #define PATH_SIZE 320
 #define NS_PER_MS 1000000
-#define CHECKS 10 /* policies that may come in between */
 
 /* The pinned name of each map, and where its descriptor goes. */
 static const struct {
@@ -130,7 +129,7 @@ static uint64_t boot_ms(void)
 	return clock_boot_ns() / NS_PER_MS;
 }
 
-static uint32_t active_slot(const struct maps *m)
+uint32_t maps_active_slot(const struct maps *m)
 {
 	return pc_active_slot(active_word(m), boot_ms());
 }
@@ -148,7 +147,7 @@ static int open_by_id(int outer, uint32_t slot)
 
 int maps_open_inner(const struct maps *m, int outer)
 {
-	uint32_t slot = active_slot(m);
+	uint32_t slot = maps_active_slot(m);
 	int fd = outer == m->prefixes ? m->of[slot].prefixes : -1;
 
 	if (fd < 0)
@@ -309,7 +308,7 @@ int maps_apply(struct maps *m, const struct policy *p, uint64_t confirm_ns)
 
 	if (maps_settle(m) == MAPS_PENDING)
 		return -EBUSY;
-	old = active_slot(m);
+	old = maps_active_slot(m);
 	slot = !old;
 	if (confirm_ns)
 		rc = adopt_inner(m, old);
@@ -391,13 +390,13 @@ void maps_let_go(struct maps *m)
 {
 	/* Of one on approval maps_settle() sees to that. */
 	if (m->held && !m->unsettled)
-		retire_unread(m, !active_slot(m));
+		retire_unread(m, !maps_active_slot(m));
 	m->hold = m->held = false;
 }
 
 int maps_go_back(struct maps *m)
 {
-	uint32_t now = active_slot(m);
+	uint32_t now = maps_active_slot(m);
 	bool held = m->held;
 
 	m->hold = m->held = false;
@@ -426,7 +425,7 @@ int maps_put_key(struct maps *m, const struct pc_digest *d,
 	int rc = 0, keys;
 
 	pthread_mutex_lock(&m->live);
-	keys = m->of[active_slot(m)].keys;
+	keys = m->of[maps_active_slot(m)].keys;
 	if (keys < 0) {
 		rc = -ENOENT;
 	} else if (bpf_map_lookup_elem(keys, d, &now)) {
@@ -453,77 +452,11 @@ uint64_t maps_last_generation(struct maps *m)
 
 int maps_read_policy(struct maps *m, struct pc_policy *out)
 {
-	uint32_t slot = active_slot(m);
+	uint32_t slot = maps_active_slot(m);
 
 	if (bpf_map_lookup_elem(m->policy, &slot, out))
 		return -errno;
 	return out->generation ? 0 : -ENOENT;
-}
-
-static int find_inner(const struct maps *m, int outer, const void *key,
-		      void *value)
-{
-	int fd = maps_open_inner(m, outer), rc = 0;
-
-	if (fd < 0)
-		return fd;
-	if (bpf_map_lookup_elem(fd, key, value))
-		rc = -errno;
-	close(fd);
-	return rc;
-}
-
-int maps_find_key(struct maps *m, const struct pc_digest *d, struct pc_key *out)
-{
-	return find_inner(m, m->keys, d, out);
-}
-
-int maps_find_owner(struct maps *m, uint32_t *owner, struct pc_list *list,
-		    const struct prefix *address)
-{
-	uint32_t slot = active_slot(m), index;
-	struct pc_policy head;
-	int rc = maps_read_policy(m, &head);
-
-	if (!rc)
-		rc = chunks_find(owner, m->image, slot, &head.image, address);
-	if (rc || *owner >= PC_OWNERS)
-		return rc;
-	index = PC_LIST_INDEX(slot, *owner);
-	return bpf_map_lookup_elem(m->lists, &index, list) ? -errno : 0;
-}
-
-int maps_read_list(struct maps *m, uint32_t owner, struct pc_list *out)
-{
-	uint32_t index = PC_LIST_INDEX(active_slot(m), owner);
-
-	return bpf_map_lookup_elem(m->lists, &index, out) ? -errno : 0;
-}
-
-static int compare_image(struct maps *m, const struct pc_policy *head)
-{
-	uint8_t digest[sizeof(head->image.digest)];
-	int rc = chunks_digest(digest, m->image, active_slot(m), &head->image);
-
-	if (rc)
-		return rc;
-	return memcmp(digest, head->image.digest, sizeof(digest)) ? -EILSEQ : 0;
-}
-
-/* It may have been replaced while it was looked at. */
-int maps_check_image(struct maps *m, const struct pc_policy *head)
-{
-	struct pc_policy now = *head;
-	int rc = compare_image(m, &now);
-
-	for (int i = 0; rc && i < CHECKS; i++) {
-		uint64_t checked = now.generation;
-
-		if (maps_read_policy(m, &now) || now.generation == checked)
-			break;
-		rc = compare_image(m, &now);
-	}
-	return rc;
 }
 
 int maps_clock(struct maps *m, struct pc_clock *out)
@@ -549,22 +482,4 @@ void maps_set_clock(struct maps *m, const struct pc_clock *clock)
 void maps_set_draining(struct maps *m, bool draining)
 {
 	__atomic_store_n(&m->clock_word->draining, draining, __ATOMIC_RELAXED);
-}
-
-int maps_count(struct maps *m, enum pc_reason reason, struct pc_count *out)
-{
-	struct pc_count sum;
-	int rc = hits_sum(&sum, m->counts, reason);
-
-	/* What lists drop is counted by list alone. */
-	if (!rc && (reason == PC_R_BLOCK_LIST || reason == PC_R_SNAPSHOT_LIST))
-		rc = hits_add_owners(&sum, m->list_hits, reason);
-	if (!rc)
-		*out = sum;
-	return rc;
-}
-
-int maps_count_list(struct maps *m, uint32_t owner, struct pc_count *out)
-{
-	return hits_sum(out, m->list_hits, owner);
 }

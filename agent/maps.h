@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The kernel's maps as the agent sees them.  The only file that writes policy:
- * it fills the slot that is not in force, reads it back, and flips.
+ * The kernel's maps as the agent sees them.  maps.c is the only file that
+ * writes policy: it fills the slot that is not in force, reads it back, and
+ * flips.
  */
 #ifndef MAPS_H
 #define MAPS_H
@@ -52,6 +53,8 @@ struct maps {
 int maps_open_pinned(struct maps *m, const char *pin_dir);
 void maps_close(struct maps *m);
 
+/* The slot in force. */
+uint32_t maps_active_slot(const struct maps *m);
 /* The inner map in force of one of the outer ones; the caller closes it. */
 int maps_open_inner(const struct maps *m, int outer);
 
