@@ -232,11 +232,18 @@ static void retire(struct maps *m, uint32_t slot)
  * What is told of a key meanwhile is then told to both slots; the other one's
  * part of it ends when it is retired or filled.
  */
-static int share_keys(struct maps *m, uint32_t slot, struct maps_inner *inner)
+static int share_keys(struct maps *m, uint32_t slot, const struct policy *p,
+		      struct maps_inner *inner)
 {
 	const struct maps_inner *now = &m->of[!slot];
 
-	inner->key_rules = inner_share(m->key_rules, slot, now->key_rules);
+	/* Where a slot keeps a map that is empty it must be its own. */
+	if (p->head.n_rule_prefixes)
+		inner->key_rules =
+			inner_share(m->key_rules, slot, now->key_rules);
+	else
+		inner->key_rules = inner_put_trie(m->key_rules, slot,
+						  "pc_rules_inner", NULL, 0);
 	if (inner->key_rules < 0)
 		return inner->key_rules;
 	inner->keys = inner_share(m->keys, slot, now->keys);
@@ -247,7 +254,7 @@ static int put_keys(struct maps *m, uint32_t slot, const struct policy *p,
 		    struct maps_inner *inner)
 {
 	if (p->keys_stay)
-		return share_keys(m, slot, inner);
+		return share_keys(m, slot, p, inner);
 	inner->key_rules = inner_put_trie(m->key_rules, slot, "pc_rules_inner",
 					  p->key_rules, p->n_key_rules);
 	if (inner->key_rules < 0)
