@@ -8,9 +8,10 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "array.h"
 
 /* Room for one counter of each processor. */
 static struct pc_count *new_counter(void)
@@ -39,16 +40,16 @@ int hits_sum(struct pc_count *out, int counters, uint32_t index)
 	return rc;
 }
 
-static int compare_names(bool *same, int lists, const uint32_t index[2])
+static int read_lists(struct pc_list *out, int lists, uint32_t slot)
 {
-	struct pc_list list[2];
+	const struct array_part part = {
+		.fd = lists,
+		.first = PC_LIST_INDEX(slot, 0),
+		.n = PC_OWNERS,
+		.size = sizeof(*out),
+	};
 
-	for (int i = 0; i < 2; i++) {
-		if (bpf_map_lookup_elem(lists, &index[i], &list[i]))
-			return -errno;
-	}
-	*same = !strncmp(list[0].name, list[1].name, sizeof(list[0].name));
-	return 0;
+	return array_read(out, &part);
 }
 
 int hits_add_owners(struct pc_count *sum, int list_hits, enum pc_reason reason)
@@ -99,16 +100,16 @@ static int fold(const struct hits *h, uint32_t owner)
 
 int hits_rename(const struct hits *h, uint32_t from, uint32_t to)
 {
-	int rc = 0;
+	struct pc_list(*of)[PC_OWNERS] = calloc(2, sizeof(*of));
+	int rc = of ? read_lists(of[0], h->lists, from) : -ENOMEM;
 
+	if (!rc)
+		rc = read_lists(of[1], h->lists, to);
 	for (uint32_t owner = 1; owner < PC_OWNERS && !rc; owner++) {
-		const uint32_t index[] = { PC_LIST_INDEX(from, owner),
-					   PC_LIST_INDEX(to, owner) };
-		bool same;
-
-		rc = compare_names(&same, h->lists, index);
-		if (!rc && !same)
+		if (strncmp(of[0][owner].name, of[1][owner].name,
+			    sizeof(of[0][owner].name)) != 0)
 			rc = fold(h, owner);
 	}
+	free(of);
 	return rc;
 }

@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "array.h"
 #include "chunks.h"
 #include "clock.h"
 #include "hits.h"
@@ -56,7 +57,7 @@ static void *map_page(int fd)
 
 int maps_open_pinned(struct maps *m, const char *pin_dir)
 {
-	struct maps out = { .of = { { -1, -1 }, { -1, -1 } },
+	struct maps out = { .of = { { -1, -1, -1 }, { -1, -1, -1 } },
 			    .live = PTHREAD_MUTEX_INITIALIZER };
 	int rc = 0;
 
@@ -84,10 +85,11 @@ int maps_open_pinned(struct maps *m, const char *pin_dir)
 	return rc;
 }
 
-static const struct maps_inner none_kept = { -1, -1 };
+static const struct maps_inner none_kept = { -1, -1, -1 };
 
-/* Inner maps of a slot, in the place of those before. */
-static void keep_inner(struct maps *m, uint32_t slot, struct maps_inner inner)
+/* Inner maps of a slot, in the place of those before, which are returned. */
+static struct maps_inner swap_inner(struct maps *m, uint32_t slot,
+				    struct maps_inner inner)
 {
 	struct maps_inner before;
 
@@ -95,10 +97,22 @@ static void keep_inner(struct maps *m, uint32_t slot, struct maps_inner inner)
 	before = m->of[slot];
 	m->of[slot] = inner;
 	pthread_mutex_unlock(&m->live);
-	if (before.keys >= 0)
-		close(before.keys);
-	if (before.prefixes >= 0)
-		close(before.prefixes);
+	return before;
+}
+
+static void keep_inner(struct maps *m, uint32_t slot, struct maps_inner inner)
+{
+	struct maps_inner before = swap_inner(m, slot, inner);
+
+	inner_close(before.keys);
+	inner_close(before.prefixes);
+	inner_close(before.key_rules);
+}
+
+static void drop_spare(struct maps *m)
+{
+	chunks_free(m->spare);
+	m->spare = NULL;
 }
 
 void maps_close(struct maps *m)
@@ -114,6 +128,7 @@ void maps_close(struct maps *m)
 	}
 	for (uint32_t slot = 0; slot < 2; slot++)
 		keep_inner(m, slot, none_kept);
+	drop_spare(m);
 	m->active_word = NULL;
 	m->clock_word = NULL;
 }
@@ -167,6 +182,7 @@ static int adopt_inner(struct maps *m, uint32_t slot)
 		return 0;
 	inner.keys = open_by_id(m->keys, slot);
 	inner.prefixes = open_by_id(m->prefixes, slot);
+	inner.key_rules = open_by_id(m->key_rules, slot);
 	keep_inner(m, slot, inner);
 	if (inner.keys < 0 && inner.keys != -ENOENT)
 		return inner.keys;
@@ -177,73 +193,93 @@ static int adopt_inner(struct maps *m, uint32_t slot)
 
 static int put_answers(struct maps *m, uint32_t slot, const struct policy *p)
 {
-	uint32_t n = PC_ANSWER_INDEX(1, 0, 0, 0);
-	int rc = 0;
+	const struct array_part part = {
+		.fd = m->answers,
+		.first = PC_ANSWER_INDEX(slot, 0, 0, 0),
+		.n = PC_ANSWER_INDEX(1, 0, 0, 0),
+		.size = sizeof(*p->answers),
+	};
 
-	for (uint32_t i = 0; i < n && !rc; i++)
-		rc = inner_put_element(m->answers, slot * n + i, &p->answers[i],
-				       sizeof(p->answers[i]));
-	return rc;
+	return array_put(&part, p->answers);
 }
 
 static int put_lists(struct maps *m, uint32_t slot, const struct policy *p)
 {
-	static const struct pc_list none;
-	int rc = 0;
+	static const struct pc_list none[PC_OWNERS];
+	const struct array_part part = {
+		.fd = m->lists,
+		.first = PC_LIST_INDEX(slot, 0),
+		.n = PC_OWNERS,
+		.size = sizeof(*none),
+	};
 
-	for (uint32_t i = 0; i < PC_OWNERS && !rc; i++)
-		rc = inner_put_element(m->lists, PC_LIST_INDEX(slot, i),
-				       p->lists ? &p->lists[i] : &none,
-				       sizeof(none));
-	return rc;
+	return array_put(&part, p->lists ? p->lists : none);
+}
+
+static int put_head(struct maps *m, uint32_t slot, const struct pc_policy *head)
+{
+	const struct array_part part = { m->policy, slot, 1, sizeof(*head) };
+
+	return array_put(&part, head);
+}
+
+/* Everything of a policy that is in tries and hashes; *inner is the caller's,
+ * also of what failed.
+ */
+static int put_inner(struct maps_inner *inner, struct maps *m, uint32_t slot,
+		     const struct policy *p)
+{
+	struct maps_inner was = swap_inner(m, slot, none_kept);
+	const struct inner_place keys = { m->keys, slot, was.keys };
+	const struct inner_place prefixes = { m->prefixes, slot, was.prefixes };
+	const struct inner_place rules = { m->key_rules, slot, was.key_rules };
+
+	/* Each on its own: where one fails, what is larger still goes. */
+	inner->prefixes = inner_put_trie(&prefixes, "pc_prefix_inner",
+					 p->prefixes, p->n_prefixes);
+	inner->key_rules = inner_put_trie(&rules, "pc_rules_inner",
+					  p->key_rules, p->n_key_rules);
+	inner->keys = inner_put_keys(&keys, p);
+	if (inner->prefixes < 0)
+		return inner->prefixes;
+	return inner->key_rules < 0 ? inner->key_rules
+	       : inner->keys < 0    ? inner->keys
+				    : 0;
 }
 
 /*
  * Empties a slot that nobody reads any more, so that only one generation takes
- * room.  The header first: without it the slot is no policy.  Each on its own:
- * where there is no room for a map that is empty, what is largest still goes.
+ * room, and readies it to be filled again.  The header first: without it the
+ * slot is no policy.
  */
 static void retire(struct maps *m, uint32_t slot)
 {
-	struct pc_policy none = { 0 };
+	struct pc_policy none = { 0 }, now = { 0 };
+	struct maps_inner inner = none_kept;
 	struct policy empty = { 0 };
+	uint32_t other = !slot;
 
-	inner_put_element(m->policy, slot, &none, sizeof(none));
-	keep_inner(m, slot, none_kept);
-	chunks_clear(m->image, slot);
-	inner_close(
-		inner_put_trie(m->prefixes, slot, "pc_prefix_inner", NULL, 0));
-	inner_close(
-		inner_put_trie(m->key_rules, slot, "pc_rules_inner", NULL, 0));
-	inner_close(inner_put_keys(m->keys, slot, &empty));
+	put_head(m, slot, &none);
+	bpf_map_lookup_elem(m->policy, &other, &now);
+	drop_spare(m);
+	m->spare = chunks_clear(m->image, slot, now.image.n_lines);
+	put_inner(&inner, m, slot, &empty);
+	keep_inner(m, slot, inner);
 }
 
-/* Everything but the flip; *inner is the caller's, also of what failed. */
-static int fill_slot(struct maps *m, uint32_t slot, const struct policy *p,
-		     struct maps_inner *inner)
+/* Everything but the header and the flip. */
+static int fill_slot(struct maps *m, uint32_t slot, const struct policy *p)
 {
-	int rc;
+	struct maps_inner inner = none_kept;
+	int rc = put_inner(&inner, m, slot, p);
 
-	inner->prefixes = inner_put_trie(m->prefixes, slot, "pc_prefix_inner",
-					 p->prefixes, p->n_prefixes);
-	if (inner->prefixes < 0)
-		return inner->prefixes;
-	rc = inner_close(inner_put_trie(m->key_rules, slot, "pc_rules_inner",
-					p->key_rules, p->n_key_rules));
-	if (!rc) {
-		inner->keys = inner_put_keys(m->keys, slot, p);
-		rc = inner->keys < 0 ? inner->keys : 0;
-	}
+	keep_inner(m, slot, inner);
 	if (!rc)
-		rc = chunks_put(m->image, slot, &p->image);
+		rc = chunks_put(m->image, slot, &p->image, m->spare);
+	drop_spare(m);
 	if (!rc)
 		rc = put_lists(m, slot, p);
-	if (!rc)
-		rc = put_answers(m, slot, p);
-	if (!rc)
-		rc = inner_put_element(m->policy, slot, &p->head,
-				       sizeof(p->head));
-	return rc;
+	return rc ? rc : put_answers(m, slot, p);
 }
 
 static void flip(struct maps *m, uint32_t slot, uint64_t until_ms)
@@ -266,9 +302,19 @@ static int rename_hits(struct maps *m, uint32_t from, uint32_t to)
 	return hits_rename(&h, from, to);
 }
 
-int maps_apply(struct maps *m, const struct policy *p, uint64_t confirm_ns)
+static int write_slot(struct maps *m, uint32_t slot, struct policy *p)
 {
-	struct maps_inner inner = none_kept;
+	uint64_t start_ns = clock_boot_ns();
+	int rc = fill_slot(m, slot, p);
+
+	if (!rc)
+		rc = rename_hits(m, !slot, slot);
+	p->head.put_ns = clock_boot_ns() - start_ns;
+	return rc ? rc : put_head(m, slot, &p->head);
+}
+
+int maps_apply(struct maps *m, struct policy *p, uint64_t confirm_ns)
+{
 	uint64_t until_ms = 0;
 	uint32_t old, slot;
 	int rc = 0;
@@ -281,10 +327,7 @@ int maps_apply(struct maps *m, const struct policy *p, uint64_t confirm_ns)
 		rc = adopt_inner(m, old);
 	if (rc)
 		return rc;
-	rc = fill_slot(m, slot, p, &inner);
-	keep_inner(m, slot, inner);
-	if (!rc)
-		rc = rename_hits(m, old, slot);
+	rc = write_slot(m, slot, p);
 	if (rc) {
 		retire(m, slot);
 		return rc;

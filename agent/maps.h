@@ -29,16 +29,19 @@ struct maps {
 	int counts;
 	/*
 	 * Inner maps that maps_apply() put: maps_put_key() writes to them, and
-	 * without CAP_SYS_ADMIN there is no other way to them.
+	 * without CAP_SYS_ADMIN there is no other way to them.  In the slot
+	 * that is not in force they are empty.
 	 */
 	struct maps_inner {
 		int keys;
 		int prefixes;
-	} of[2];	       /* by slot; -1: of an earlier run */
-	pthread_mutex_t live;  /* of of[]; held for a system call or two */
-	bool unsettled;	       /* the last one was on approval */
-	uint32_t asked;	       /* its slot */
-	uint64_t *active_word; /* mapped, of pc_active */
+		int key_rules;
+	} of[2];	      /* by slot; -1: of an earlier run */
+	struct chunks *spare; /* of the slot that is not in force; NULL: none */
+	pthread_mutex_t live; /* of of[]; held for a system call or two */
+	bool unsettled;	      /* the last one was on approval */
+	uint32_t asked;	      /* its slot */
+	uint64_t *active_word;	     /* mapped, of pc_active */
 	struct pc_clock *clock_word; /* mapped, of pc_clock */
 };
 
@@ -53,13 +56,14 @@ void maps_close(struct maps *m);
 int maps_open_inner(const struct maps *m, int outer);
 
 /*
- * Writes a policy into the idle slot, compares what can be read back, and makes
- * it live; confirm_ns not 0: for so long, and if nobody confirms it by then the
- * programs go back to the one before.  On failure the policy in force stays in
- * force.  0 or -errno (-EILSEQ: what was read back is not what was written;
- * -EBUSY: another one waits to be confirmed).
+ * Writes a policy into the idle slot, its header with the time that took,
+ * compares what can be read back, and makes it live; confirm_ns not 0: for so
+ * long, and if nobody confirms it by then the programs go back to the one
+ * before.  On failure the policy in force stays in force.  0 or -errno
+ * (-EILSEQ: what was read back is not what was written; -EBUSY: another one
+ * waits to be confirmed).
  */
-int maps_apply(struct maps *m, const struct policy *p, uint64_t confirm_ns);
+int maps_apply(struct maps *m, struct policy *p, uint64_t confirm_ns);
 
 enum maps_approval {
 	MAPS_SETTLED,	 /* nothing is on approval */

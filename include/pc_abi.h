@@ -29,7 +29,7 @@
 #include "pc_flow.h"
 #include "pc_reason.h"
 
-#define PC_ABI_VERSION 4
+#define PC_ABI_VERSION 5
 
 /* Which gateway is guarded, and how it runs. */
 enum pc_profile {
@@ -249,6 +249,12 @@ struct pc_policy {
 	 */
 	__u32 offend_after;
 	__u64 offend_window_ns;
+	/* How long it took: to read the files that were new, to make a policy
+	 * of all, to write it here.
+	 */
+	__u64 read_ns;
+	__u64 compile_ns;
+	__u64 put_ns;
 	struct pc_image image;
 	__u8 deny[128];		     /* enum pc_deny by reason */
 	char source[PC_SOURCE_SIZE]; /* where the snapshot came from, NUL-ended
@@ -401,7 +407,7 @@ _Static_assert(sizeof(struct pc_key) == 24, "pc_key layout");
 _Static_assert(sizeof(struct pc_line) == 64, "pc_line layout");
 _Static_assert(sizeof(struct pc_image) == 104, "pc_image layout");
 _Static_assert(sizeof(struct pc_list) == 176, "pc_list layout");
-_Static_assert(sizeof(struct pc_policy) == 8632, "pc_policy layout");
+_Static_assert(sizeof(struct pc_policy) == 8656, "pc_policy layout");
 _Static_assert(sizeof(struct pc_ban_key) == 20, "pc_ban_key layout");
 _Static_assert(sizeof(struct pc_ban) == 16, "pc_ban layout");
 _Static_assert(sizeof(struct pc_ban_lens) == 136, "pc_ban_lens layout");
