@@ -12,6 +12,7 @@
 #include "snapshot.h"
 
 #define NS_PER_S 1000000000
+#define NS_PER_MS 1e6
 
 int rollout_open(struct rollout *r, const struct options *opt)
 {
@@ -70,6 +71,7 @@ static bool has_new_version(struct rollout *r)
 static int compile(struct material *out, struct rollout *r,
 		   struct policy_options *opt)
 {
+	uint64_t start_ns = clock_boot_ns();
 	char error[SNAPSHOT_ERROR_SIZE] = "";
 	int rc = 0;
 
@@ -81,6 +83,7 @@ static int compile(struct material *out, struct rollout *r,
 		log_line("snapshot %s", error);
 		return rc;
 	}
+	out->snap_ns = clock_boot_ns() - start_ns;
 	rc = policy_compile(&out->policy, &out->snap, opt);
 	if (rc)
 		log_line("cannot compile the policy: %s",
@@ -93,6 +96,7 @@ int rollout_prepare(struct material *out, struct rollout *r)
 {
 	struct policy_file *files = feeds_files(&r->feeds);
 	struct policy_options opt = { 0 };
+	uint64_t start_ns = clock_boot_ns();
 	struct prefix *own = NULL;
 	int rc = files ? 0 : -ENOMEM;
 
@@ -111,6 +115,8 @@ int rollout_prepare(struct material *out, struct rollout *r)
 	if (!rc)
 		rc = consent_policy(&r->consent, &out->policy.image,
 				    out->policy.lists);
+	out->policy.head.read_ns = r->feeds.read_ns + out->snap_ns;
+	out->policy.head.compile_ns = clock_boot_ns() - start_ns - out->snap_ns;
 	free(own);
 	free(files);
 	return rc;
@@ -118,10 +124,14 @@ int rollout_prepare(struct material *out, struct rollout *r)
 
 static void log_policy(const struct policy *p)
 {
-	log_line("generation %llu in force: %zu keys, %zu live, "
-		 "%llu prefixes",
-		 (unsigned long long)p->head.generation, p->n_keys,
-		 p->summary.n_live, (unsigned long long)p->head.n_prefixes);
+	log_line(
+		"generation %llu in force: %zu keys, %zu live, "
+		"%llu prefixes; read in %.1f ms, compiled in %.1f, put in %.1f",
+		(unsigned long long)p->head.generation, p->n_keys,
+		p->summary.n_live, (unsigned long long)p->head.n_prefixes,
+		(double)p->head.read_ns / NS_PER_MS,
+		(double)p->head.compile_ns / NS_PER_MS,
+		(double)p->head.put_ns / NS_PER_MS);
 	for (size_t i = 0; i < p->summary.n_warnings; i++)
 		log_line("warning: %s (%zu)", p->summary.warnings[i].text,
 			 p->summary.warnings[i].count);
