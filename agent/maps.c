@@ -12,11 +12,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "array.h"
 #include "chunks.h"
 #include "clock.h"
 #include "hits.h"
 #include "inner.h"
+#include "slot.h"
 
 #define PATH_SIZE 320
 #define NS_PER_MS 1000000
@@ -85,36 +85,6 @@ int maps_open_pinned(struct maps *m, const char *pin_dir)
 	return rc;
 }
 
-static const struct maps_inner none_kept = { -1, -1, -1 };
-
-/* Inner maps of a slot, in the place of those before, which are returned. */
-static struct maps_inner swap_inner(struct maps *m, uint32_t slot,
-				    struct maps_inner inner)
-{
-	struct maps_inner before;
-
-	pthread_mutex_lock(&m->live);
-	before = m->of[slot];
-	m->of[slot] = inner;
-	pthread_mutex_unlock(&m->live);
-	return before;
-}
-
-static void keep_inner(struct maps *m, uint32_t slot, struct maps_inner inner)
-{
-	struct maps_inner before = swap_inner(m, slot, inner);
-
-	inner_close(before.keys);
-	inner_close(before.prefixes);
-	inner_close(before.key_rules);
-}
-
-static void drop_spare(struct maps *m)
-{
-	chunks_free(m->spare);
-	m->spare = NULL;
-}
-
 void maps_close(struct maps *m)
 {
 	if (m->active_word)
@@ -127,8 +97,8 @@ void maps_close(struct maps *m)
 		*map_fd(m, i) = -1;
 	}
 	for (uint32_t slot = 0; slot < 2; slot++)
-		keep_inner(m, slot, none_kept);
-	drop_spare(m);
+		slot_keep(m, slot, slot_none);
+	slot_drop_spare(m);
 	m->active_word = NULL;
 	m->clock_word = NULL;
 }
@@ -183,103 +153,12 @@ static int adopt_inner(struct maps *m, uint32_t slot)
 	inner.keys = open_by_id(m->keys, slot);
 	inner.prefixes = open_by_id(m->prefixes, slot);
 	inner.key_rules = open_by_id(m->key_rules, slot);
-	keep_inner(m, slot, inner);
+	slot_keep(m, slot, inner);
 	if (inner.keys < 0 && inner.keys != -ENOENT)
 		return inner.keys;
 	return inner.prefixes == -ENOENT || inner.prefixes >= 0
 		       ? 0
 		       : inner.prefixes;
-}
-
-static int put_answers(struct maps *m, uint32_t slot, const struct policy *p)
-{
-	const struct array_part part = {
-		.fd = m->answers,
-		.first = PC_ANSWER_INDEX(slot, 0, 0, 0),
-		.n = PC_ANSWER_INDEX(1, 0, 0, 0),
-		.size = sizeof(*p->answers),
-	};
-
-	return array_put(&part, p->answers);
-}
-
-static int put_lists(struct maps *m, uint32_t slot, const struct policy *p)
-{
-	static const struct pc_list none[PC_OWNERS];
-	const struct array_part part = {
-		.fd = m->lists,
-		.first = PC_LIST_INDEX(slot, 0),
-		.n = PC_OWNERS,
-		.size = sizeof(*none),
-	};
-
-	return array_put(&part, p->lists ? p->lists : none);
-}
-
-static int put_head(struct maps *m, uint32_t slot, const struct pc_policy *head)
-{
-	const struct array_part part = { m->policy, slot, 1, sizeof(*head) };
-
-	return array_put(&part, head);
-}
-
-/* Everything of a policy that is in tries and hashes; *inner is the caller's,
- * also of what failed.
- */
-static int put_inner(struct maps_inner *inner, struct maps *m, uint32_t slot,
-		     const struct policy *p)
-{
-	struct maps_inner was = swap_inner(m, slot, none_kept);
-	const struct inner_place keys = { m->keys, slot, was.keys };
-	const struct inner_place prefixes = { m->prefixes, slot, was.prefixes };
-	const struct inner_place rules = { m->key_rules, slot, was.key_rules };
-
-	/* Each on its own: where one fails, what is larger still goes. */
-	inner->prefixes = inner_put_trie(&prefixes, "pc_prefix_inner",
-					 p->prefixes, p->n_prefixes);
-	inner->key_rules = inner_put_trie(&rules, "pc_rules_inner",
-					  p->key_rules, p->n_key_rules);
-	inner->keys = inner_put_keys(&keys, p);
-	if (inner->prefixes < 0)
-		return inner->prefixes;
-	return inner->key_rules < 0 ? inner->key_rules
-	       : inner->keys < 0    ? inner->keys
-				    : 0;
-}
-
-/*
- * Empties a slot that nobody reads any more, so that only one generation takes
- * room, and readies it to be filled again.  The header first: without it the
- * slot is no policy.
- */
-static void retire(struct maps *m, uint32_t slot)
-{
-	struct pc_policy none = { 0 }, now = { 0 };
-	struct maps_inner inner = none_kept;
-	struct policy empty = { 0 };
-	uint32_t other = !slot;
-
-	put_head(m, slot, &none);
-	bpf_map_lookup_elem(m->policy, &other, &now);
-	drop_spare(m);
-	m->spare = chunks_clear(m->image, slot, now.image.n_lines);
-	put_inner(&inner, m, slot, &empty);
-	keep_inner(m, slot, inner);
-}
-
-/* Everything but the header and the flip. */
-static int fill_slot(struct maps *m, uint32_t slot, const struct policy *p)
-{
-	struct maps_inner inner = none_kept;
-	int rc = put_inner(&inner, m, slot, p);
-
-	keep_inner(m, slot, inner);
-	if (!rc)
-		rc = chunks_put(m->image, slot, &p->image, m->spare);
-	drop_spare(m);
-	if (!rc)
-		rc = put_lists(m, slot, p);
-	return rc ? rc : put_answers(m, slot, p);
 }
 
 static void flip(struct maps *m, uint32_t slot, uint64_t until_ms)
@@ -292,7 +171,7 @@ static void flip(struct maps *m, uint32_t slot, uint64_t until_ms)
 static void retire_unread(struct maps *m, uint32_t slot)
 {
 	if (!inner_wait_programs())
-		retire(m, slot);
+		slot_retire(m, slot);
 }
 
 static int rename_hits(struct maps *m, uint32_t from, uint32_t to)
@@ -305,12 +184,12 @@ static int rename_hits(struct maps *m, uint32_t from, uint32_t to)
 static int write_slot(struct maps *m, uint32_t slot, struct policy *p)
 {
 	uint64_t start_ns = clock_boot_ns();
-	int rc = fill_slot(m, slot, p);
+	int rc = slot_fill(m, slot, p);
 
 	if (!rc)
 		rc = rename_hits(m, !slot, slot);
 	p->head.put_ns = clock_boot_ns() - start_ns;
-	return rc ? rc : put_head(m, slot, &p->head);
+	return rc ? rc : slot_put_head(m, slot, &p->head);
 }
 
 int maps_apply(struct maps *m, struct policy *p, uint64_t confirm_ns)
@@ -329,7 +208,7 @@ int maps_apply(struct maps *m, struct policy *p, uint64_t confirm_ns)
 		return rc;
 	rc = write_slot(m, slot, p);
 	if (rc) {
-		retire(m, slot);
+		slot_retire(m, slot);
 		return rc;
 	}
 	if (confirm_ns)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The kernel's maps as the agent sees them.  The only file that writes policy:
- * it fills the slot that is not in force, reads it back, and flips.
+ * The kernel's maps as the agent sees them, and the only way to write policy:
+ * it fills the slot that is not in force (slot.h), reads it back, and flips.
  */
 #ifndef MAPS_H
 #define MAPS_H
