@@ -117,6 +117,24 @@ static int batch_put(struct batch *b, int outer)
 	return n == b->n ? 0 : -EIO;
 }
 
+/* What a slot has in each place; 0: nothing. */
+static void read_ids(uint32_t ids[static PC_CHUNKS], int outer, uint32_t slot)
+{
+	for (uint32_t i = 0; i < PC_CHUNKS; i++) {
+		uint32_t key = slot * PC_CHUNKS + i;
+
+		if (bpf_map_lookup_elem(outer, &key, &ids[i]))
+			ids[i] = 0;
+	}
+}
+
+/* Only a blank chunk is in more places than one. */
+static bool is_blank(const uint32_t ids[static PC_CHUNKS], uint32_t place)
+{
+	return (place && ids[place - 1] == ids[place]) ||
+	       (place + 1 < PC_CHUNKS && ids[place + 1] == ids[place]);
+}
+
 /*
  * Puts chunks in the first places of a slot, and one blank chunk in all others
  * that are taken: removing each would wait for running programs once a chunk.
@@ -125,14 +143,14 @@ static int batch_put(struct batch *b, int outer)
 static int put_all(int outer, uint32_t slot, const struct chunks *c)
 {
 	struct batch b = { .n = 0 };
+	uint32_t ids[PC_CHUNKS];
 	int blank = -1, rc = 0;
 
+	read_ids(ids, outer, slot);
 	for (uint32_t i = 0; i < c->n; i++)
 		batch_add(&b, slot, i, c->fds[i]);
 	for (uint32_t i = (uint32_t)c->n; i < PC_CHUNKS && !rc; i++) {
-		uint32_t key = slot * PC_CHUNKS + i, id;
-
-		if (bpf_map_lookup_elem(outer, &key, &id))
+		if (!ids[i] || is_blank(ids, i))
 			continue;
 		if (blank < 0)
 			blank = new_chunk();
