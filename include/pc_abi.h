@@ -192,17 +192,26 @@ static inline __u32 pc_owner_reason(__u32 owner)
 		       : PC_R_BLOCK_LIST;
 }
 
+/* Where the owned addresses of a /16 are: two bits, 16 of them in a word. */
+enum pc_net {
+	PC_NET_NONE, /* there are none */
+	PC_NET_FEW,  /* in buckets */
+	PC_NET_INDEXED
+};
+#define PC_NET_WORDS 4096
+
 /* What programs need to know of an image; 12 levels of 4 hold 16 M bounds. */
 #define PC_LEVELS 12
 struct pc_image {
 	__u32 n_lines;
-	__u32 n_buckets; /* 0: there are no IPv4 addresses in it */
+	__u32 n_buckets;
 	__u32 bucket_at; /* line numbers */
-	__u32 index_at;
-	__u32 n_levels; /* 0: there are no IPv6 addresses in it */
+	__u32 n_levels;	 /* 0: there are no IPv6 addresses in it */
 	__u32 owner_at;
 	__u32 level_at[PC_LEVELS]; /* the root's first */
 	__u8 digest[32];	   /* SHA-256 of all lines */
+	__u32 pad;
+	__u32 net[PC_NET_WORDS];
 };
 
 /*
@@ -405,9 +414,9 @@ _Static_assert(sizeof(struct pc_rule) == 8, "pc_rule layout");
 _Static_assert(sizeof(struct pc_digest) == 32, "pc_digest layout");
 _Static_assert(sizeof(struct pc_key) == 24, "pc_key layout");
 _Static_assert(sizeof(struct pc_line) == 64, "pc_line layout");
-_Static_assert(sizeof(struct pc_image) == 104, "pc_image layout");
+_Static_assert(sizeof(struct pc_image) == 16488, "pc_image layout");
 _Static_assert(sizeof(struct pc_list) == 176, "pc_list layout");
-_Static_assert(sizeof(struct pc_policy) == 8656, "pc_policy layout");
+_Static_assert(sizeof(struct pc_policy) == 25040, "pc_policy layout");
 _Static_assert(sizeof(struct pc_ban_key) == 20, "pc_ban_key layout");
 _Static_assert(sizeof(struct pc_ban) == 16, "pc_ban layout");
 _Static_assert(sizeof(struct pc_ban_lens) == 136, "pc_ban_lens layout");
