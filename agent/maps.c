@@ -34,7 +34,7 @@ static const struct {
 	{ "pc_keys", offsetof(struct maps, keys) },
 	{ "pc_image", offsetof(struct maps, image) },
 	{ "pc_lists", offsetof(struct maps, lists) },
-	{ "pc_list_hits", offsetof(struct maps, list_hits) },
+	{ "pc_tally", offsetof(struct maps, tally) },
 	{ "pc_answers", offsetof(struct maps, answers) },
 	{ "pc_clock", offsetof(struct maps, clock) },
 	{ "pc_counts", offsetof(struct maps, counts) },
@@ -174,20 +174,13 @@ static void retire_unread(struct maps *m, uint32_t slot)
 		slot_retire(m, slot);
 }
 
-static int rename_hits(struct maps *m, uint32_t from, uint32_t to)
-{
-	const struct hits h = { m->counts, m->list_hits, m->lists };
-
-	return hits_rename(&h, from, to);
-}
-
 static int write_slot(struct maps *m, uint32_t slot, struct policy *p)
 {
 	uint64_t start_ns = clock_boot_ns();
 	int rc = slot_fill(m, slot, p);
 
 	if (!rc)
-		rc = rename_hits(m, !slot, slot);
+		rc = hits_begin(m->tally, m->lists, slot);
 	p->head.put_ns = clock_boot_ns() - start_ns;
 	return rc ? rc : slot_put_head(m, slot, &p->head);
 }
@@ -248,7 +241,7 @@ enum maps_approval maps_settle(struct maps *m)
 	m->unsettled = false;
 	/* By whom it was taken back has seen to it; what fails is a count. */
 	if (lapsed)
-		rename_hits(m, !slot, slot);
+		hits_resume(m->tally, m->lists, slot);
 	retire_unread(m, !slot);
 	return lapsed || slot != m->asked ? MAPS_ROLLED_BACK : MAPS_CONFIRMED;
 }
@@ -266,7 +259,7 @@ int maps_confirm(struct maps *m, bool revert)
 					 pc_active_word(slot, 0), false,
 					 __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 		return -EAGAIN;
-	return revert ? rename_hits(m, !slot, slot) : 0;
+	return revert ? hits_resume(m->tally, m->lists, slot) : 0;
 }
 
 uint64_t maps_pending_ns(struct maps *m)
@@ -408,13 +401,13 @@ int maps_count(struct maps *m, enum pc_reason reason, struct pc_count *out)
 
 	/* What lists drop is counted by list alone. */
 	if (!rc && (reason == PC_R_BLOCK_LIST || reason == PC_R_SNAPSHOT_LIST))
-		rc = hits_add_owners(&sum, m->list_hits, reason);
+		rc = hits_add_owners(&sum, m->tally, reason);
 	if (!rc)
 		*out = sum;
 	return rc;
 }
 
-int maps_count_list(struct maps *m, uint32_t owner, struct pc_count *out)
+int maps_count_lists(struct maps *m, struct pc_count out[static PC_OWNERS])
 {
-	return hits_sum(out, m->list_hits, owner);
+	return hits_of_lists(out, m->tally, m->lists, active_slot(m));
 }

@@ -23,7 +23,7 @@ struct maps {
 	int keys;
 	int image;
 	int lists;
-	int list_hits;
+	int tally;
 	int answers;
 	int clock;
 	int counts;
@@ -117,6 +117,7 @@ void maps_set_draining(struct maps *m, bool draining);
 
 /* The counter of a reason, summed over CPUs. */
 int maps_count(struct maps *m, enum pc_reason reason, struct pc_count *out);
-int maps_count_list(struct maps *m, uint32_t owner, struct pc_count *out);
+/* Of each list in force, since it was. */
+int maps_count_lists(struct maps *m, struct pc_count out[static PC_OWNERS]);
 
 #endif /* MAPS_H */
