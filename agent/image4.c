@@ -13,11 +13,11 @@
 #include "owners.h"
 
 /*
- * A leaf takes as much as eight addresses in buckets.  At seven to a bucket of
- * twelve, one /24 in 140 of random addresses finds a full one.
+ * A leaf takes as much as eight addresses in buckets.  At six to a bucket of
+ * twelve, one /24 in 400 of random addresses finds a full one.
  */
 #define FEW 8u
-#define BUCKET_LOAD 7u
+#define BUCKET_LOAD 6u
 #define N_NETS 65536u /* /16s */
 
 static bool is_whole(const struct image4_piece *p)
@@ -343,11 +343,11 @@ static void put_place(struct image4 *im, struct output *o, uint32_t addr,
 	struct pc_bucket *b = bucket_of(im, o, addr);
 	uint32_t place = pc_image_place(addr, im->n_buckets);
 
-	/* From the end, where nobody is looked for first. */
+	/* The last ones are the fewest addresses' first. */
 	for (uint32_t i = PC_BUCKET_SIZE; b->addr[place]; i--)
 		place = i - 1;
 	b->addr[place] = addr;
-	b->owner[place + 1] = owner;
+	b->owner[place] = owner;
 }
 
 static void put_few(struct image4 *im, struct output *o, size_t at, size_t end)

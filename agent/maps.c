@@ -20,6 +20,7 @@
 
 #define PATH_SIZE 320
 #define NS_PER_MS 1000000
+#define POLICIES_SIZE (2 * sizeof(struct pc_policy))
 #define CHECKS 10 /* policies that may come in between */
 
 /* The pinned name of each map, and where its descriptor goes. */
@@ -47,12 +48,26 @@ static int *map_fd(struct maps *m, size_t i)
 	return (int *)(void *)((char *)m + map_files[i].at);
 }
 
-static void *map_page(int fd)
+/* In whole pages, as the kernel has it. */
+static size_t mapped_size(size_t size)
 {
-	void *p = mmap(NULL, (size_t)getpagesize(), PROT_READ | PROT_WRITE,
+	size_t page = (size_t)getpagesize();
+
+	return (size + page - 1) / page * page;
+}
+
+static void *map_element(int fd, size_t size)
+{
+	void *p = mmap(NULL, mapped_size(size), PROT_READ | PROT_WRITE,
 		       MAP_SHARED, fd, 0);
 
 	return p == MAP_FAILED ? NULL : p;
+}
+
+static void unmap_element(void *element, size_t size)
+{
+	if (element)
+		munmap(element, mapped_size(size));
 }
 
 int maps_open_pinned(struct maps *m, const char *pin_dir)
@@ -73,9 +88,12 @@ int maps_open_pinned(struct maps *m, const char *pin_dir)
 			rc = -errno;
 	}
 	if (!rc) {
-		out.active_word = map_page(out.active);
-		out.clock_word = map_page(out.clock);
-		if (!out.active_word || !out.clock_word)
+		out.active_word =
+			map_element(out.active, sizeof(*out.active_word));
+		out.clock_word =
+			map_element(out.clock, sizeof(*out.clock_word));
+		out.policies = map_element(out.policy, POLICIES_SIZE);
+		if (!out.active_word || !out.clock_word || !out.policies)
 			rc = -errno;
 	}
 	if (rc)
@@ -87,10 +105,9 @@ int maps_open_pinned(struct maps *m, const char *pin_dir)
 
 void maps_close(struct maps *m)
 {
-	if (m->active_word)
-		munmap(m->active_word, (size_t)getpagesize());
-	if (m->clock_word)
-		munmap(m->clock_word, (size_t)getpagesize());
+	unmap_element(m->active_word, sizeof(*m->active_word));
+	unmap_element(m->clock_word, sizeof(*m->clock_word));
+	unmap_element(m->policies, POLICIES_SIZE);
 	for (size_t i = 0; i < N_MAPS; i++) {
 		if (*map_fd(m, i) >= 0)
 			close(*map_fd(m, i));
@@ -101,6 +118,7 @@ void maps_close(struct maps *m)
 	slot_drop_spare(m);
 	m->active_word = NULL;
 	m->clock_word = NULL;
+	m->policies = NULL;
 }
 
 static uint64_t active_word(const struct maps *m)
@@ -181,8 +199,11 @@ static int write_slot(struct maps *m, uint32_t slot, struct policy *p)
 
 	if (!rc)
 		rc = hits_begin(m->tally, m->lists, slot);
+	if (rc)
+		return rc;
 	p->head.put_ns = clock_boot_ns() - start_ns;
-	return rc ? rc : slot_put_head(m, slot, &p->head);
+	m->policies[slot] = p->head;
+	return 0;
 }
 
 int maps_apply(struct maps *m, struct policy *p, uint64_t confirm_ns)
@@ -296,10 +317,7 @@ int maps_put_key(struct maps *m, const struct pc_digest *d,
 
 int maps_read_policy(struct maps *m, struct pc_policy *out)
 {
-	uint32_t slot = active_slot(m);
-
-	if (bpf_map_lookup_elem(m->policy, &slot, out))
-		return -errno;
+	*out = m->policies[active_slot(m)];
 	return out->generation ? 0 : -ENOENT;
 }
 

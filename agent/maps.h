@@ -18,6 +18,7 @@
 struct maps {
 	int active;
 	int policy;
+	struct pc_policy *policies; /* of both slots, mapped */
 	int prefixes;
 	int key_rules;
 	int keys;

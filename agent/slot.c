@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "slot.h"
 
-#include <bpf/bpf.h>
-
 #include "array.h"
 #include "chunks.h"
 #include "inner.h"
@@ -62,13 +60,6 @@ static int put_lists(struct maps *m, uint32_t slot, const struct policy *p)
 	return array_put(&part, p->lists ? p->lists : none);
 }
 
-int slot_put_head(struct maps *m, uint32_t slot, const struct pc_policy *head)
-{
-	const struct array_part part = { m->policy, slot, 1, sizeof(*head) };
-
-	return array_put(&part, head);
-}
-
 /* What is in tries and hashes; *inner is the caller's, also of what failed. */
 static int put_inner(struct maps_inner *inner, struct maps *m, uint32_t slot,
 		     const struct policy *p)
@@ -94,15 +85,13 @@ static int put_inner(struct maps_inner *inner, struct maps *m, uint32_t slot,
 /* The header first: without it the slot is no policy. */
 void slot_retire(struct maps *m, uint32_t slot)
 {
-	struct pc_policy none = { 0 }, now = { 0 };
+	uint32_t n_lines = m->policies[!slot].image.n_lines;
 	struct maps_inner inner = slot_none;
 	struct policy empty = { 0 };
-	uint32_t other = !slot;
 
-	slot_put_head(m, slot, &none);
-	bpf_map_lookup_elem(m->policy, &other, &now);
+	m->policies[slot] = (struct pc_policy){ 0 };
 	slot_drop_spare(m);
-	m->spare = chunks_clear(m->image, slot, now.image.n_lines);
+	m->spare = chunks_clear(m->image, slot, n_lines);
 	put_inner(&inner, m, slot, &empty);
 	slot_keep(m, slot, inner);
 }

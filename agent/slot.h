@@ -19,7 +19,6 @@ void slot_drop_spare(struct maps *m);
 
 /* Everything but the header, read back.  0; -EILSEQ; -errno. */
 int slot_fill(struct maps *m, uint32_t slot, const struct policy *p);
-int slot_put_head(struct maps *m, uint32_t slot, const struct pc_policy *head);
 
 /*
  * Empties a slot that nobody reads any more, so that only one generation takes

@@ -25,12 +25,7 @@
 volatile __u64 pc_active PC_WORD("active");
 
 /* One generation's header and switches, by slot. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 2);
-	__type(key, __u32);
-	__type(value, struct pc_policy);
-} pc_policy SEC(".maps");
+struct pc_policy pc_policy[2] PC_WORD("policy");
 
 /* Sizes, not types: clang leaves an inner map's key and value out of the BTF.
  */
@@ -193,18 +188,18 @@ struct {
 } pc_counts SEC(".maps");
 
 /* The policy in force and its slot; NULL before the first flip. */
-static __always_inline struct pc_policy *policy_find(__u32 *slot)
+static __always_inline const struct pc_policy *policy_find(__u32 *slot)
 {
 	__u64 word = pc_active;
 	__u32 key = word & 1;
-	struct pc_policy *p;
+	const struct pc_policy *p;
 
 	if (pc_active_until_ms(word))
 		key = pc_active_slot(word,
 				     bpf_ktime_get_boot_ns() / PC_NS_PER_MS);
 	*slot = key;
-	p = bpf_map_lookup_elem(&pc_policy, &key);
-	return p && p->generation ? p : NULL;
+	p = &pc_policy[key & 1];
+	return p->generation ? p : NULL;
 }
 
 static __always_inline int policy_has_port(const struct pc_policy *p,

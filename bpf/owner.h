@@ -73,11 +73,10 @@ struct pc_indexes {
  */
 #define PC_BUCKET_SIZE 12
 struct pc_bucket {
-	__u32 addr[PC_BUCKET_SIZE];	/* host order */
-	__u8 owner[PC_BUCKET_SIZE + 1]; /* of addr[i - 1]; the first is
-					   PC_OWNER_NONE */
+	__u32 addr[PC_BUCKET_SIZE]; /* host order */
+	__u8 owner[PC_BUCKET_SIZE];
 	__u8 spilled;
-	__u8 pad[2];
+	__u8 pad[3];
 };
 
 struct pc_end {
@@ -134,12 +133,15 @@ PC_INLINE __u32 pc_image_bucket(__u32 addr, __u32 n_buckets)
 }
 
 /*
- * The place in its bucket where an address is looked for first, one of eight:
- * of a product kernel 6.1 knows no bounds, of a shift it does.
+ * The place in its bucket where an address is looked for first: of 16, less a
+ * bit of the last four.  Of a product or a difference kernel 6.1 knows no
+ * bounds; 15 would still be in the line.
  */
 PC_INLINE __u32 pc_image_place(__u32 addr, __u32 n_buckets)
 {
-	return (__u32)pc_image_hash(addr, n_buckets) >> 29;
+	__u32 place = (__u32)pc_image_hash(addr, n_buckets) >> 28;
+
+	return place ^ (place << 1 & place & 8);
 }
 
 /* An owner, PC_OWNER_IN_INDEX or PC_OWNER_DAMAGED. */
@@ -154,10 +156,11 @@ PC_INLINE __u32 pc_image_few(const struct pc_image *im,
 		return PC_OWNER_DAMAGED;
 	place = pc_image_place(addr, im->n_buckets);
 	if (b->addr[place] == addr)
-		return b->owner[place + 1];
+		return b->owner[place];
+	/* From the end, as they are put. */
 	for (__u32 i = PC_BUCKET_SIZE; i; i--) {
 		if (b->addr[i - 1] == addr)
-			return b->owner[i];
+			return b->owner[i - 1];
 	}
 	return b->spilled ? PC_OWNER_IN_INDEX : PC_OWNER_NONE;
 }

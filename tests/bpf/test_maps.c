@@ -656,6 +656,7 @@ static void names_survive_the_kernel(void **state)
 		".data.active",
 		".data.ban_lens",
 		".data.capture",
+		".data.policy",
 	};
 	const int progs[] = { harness.xdp, harness.request };
 	struct bpf_prog_info prog;
