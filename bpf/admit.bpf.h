@@ -119,8 +119,11 @@ static __always_inline int is_drop(enum pc_reason r)
 static __always_inline void owner_count(struct pc_tally *t, __u32 owner,
 					__u32 would)
 {
-	struct pc_count *n = &t->owner[owner & (PC_OWNERS - 1)];
+	__u64 number = owner;
+	struct pc_count *n;
 
+	PC_OPAQUE(number);
+	n = &t->owner[number & (PC_OWNERS - 1)];
 	n->done += !would;
 	n->would += would;
 }

@@ -133,15 +133,14 @@ PC_INLINE __u32 pc_image_bucket(__u32 addr, __u32 n_buckets)
 }
 
 /*
- * The place in its bucket where an address is looked for first: of 16, less a
- * bit of the last four.  Of a product or a difference kernel 6.1 knows no
- * bounds; 15 would still be in the line.
+ * The place in its bucket where an address is looked for first.  Of a product
+ * or an exclusive or kernel 6.1 knows no bounds, of a sum it does.
  */
 PC_INLINE __u32 pc_image_place(__u32 addr, __u32 n_buckets)
 {
-	__u32 place = (__u32)pc_image_hash(addr, n_buckets) >> 28;
+	__u32 hash = (__u32)pc_image_hash(addr, n_buckets);
 
-	return place ^ (place << 1 & place & 8);
+	return (hash >> 29) + (hash >> 26 & 4);
 }
 
 /* An owner, PC_OWNER_IN_INDEX or PC_OWNER_DAMAGED. */
