@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The slot that is not in force: emptied and readied once nobody reads it any
- * more, filled with the next generation, its header last.
+ * more, filled with the next generation.
  */
 #ifndef SLOT_H
 #define SLOT_H
