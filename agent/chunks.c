@@ -4,12 +4,15 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define CHUNK_SIZE ((size_t)PC_CHUNK_LINES * sizeof(struct pc_line))
+/* A slot that is not in force keeps no more than so much memory. */
+#define SPARE_MAX 8
 
 static size_t chunks_of(uint32_t n_lines)
 {
@@ -90,71 +93,157 @@ static int compare_digest(const void *lines, const struct pc_image *head)
 	return memcmp(digest, head->digest, sizeof(digest)) ? -EILSEQ : 0;
 }
 
+/* Places of a slot, and what goes there. */
+struct batch {
+	uint32_t keys[PC_CHUNKS];
+	int fds[PC_CHUNKS];
+	uint32_t n;
+};
+
+static void batch_add(struct batch *b, uint32_t slot, uint32_t place, int fd)
+{
+	b->keys[b->n] = slot * PC_CHUNKS + place;
+	b->fds[b->n++] = fd;
+}
+
 /* One call: on 6.8 and newer it waits for running programs only once. */
-static int put_all(int outer, uint32_t slot, const struct chunks *c)
+static int batch_put(struct batch *b, int outer)
 {
 	LIBBPF_OPTS(bpf_map_batch_opts, opts);
-	uint32_t keys[PC_CHUNKS], n = (uint32_t)c->n;
+	uint32_t n = b->n;
 
-	for (uint32_t i = 0; i < n; i++)
-		keys[i] = slot * PC_CHUNKS + i;
-	if (bpf_map_update_batch(outer, keys, c->fds, &n, &opts))
+	if (n && bpf_map_update_batch(outer, b->keys, b->fds, &n, &opts))
 		return -errno;
-	return n == c->n ? 0 : -EIO;
+	return n == b->n ? 0 : -EIO;
+}
+
+/* What a slot has in each place; 0: nothing. */
+static void read_ids(uint32_t ids[static PC_CHUNKS], int outer, uint32_t slot)
+{
+	for (uint32_t i = 0; i < PC_CHUNKS; i++) {
+		uint32_t key = slot * PC_CHUNKS + i;
+
+		if (bpf_map_lookup_elem(outer, &key, &ids[i]))
+			ids[i] = 0;
+	}
+}
+
+/* Only a blank chunk is in more places than one. */
+static bool is_blank(const uint32_t ids[static PC_CHUNKS], uint32_t place)
+{
+	return (place && ids[place - 1] == ids[place]) ||
+	       (place + 1 < PC_CHUNKS && ids[place + 1] == ids[place]);
 }
 
 /*
- * Puts one blank chunk in every place that is taken, from the first on:
- * removing each would wait for running programs once a chunk.  What a killed
- * run began to clear has holes.
+ * Puts chunks in the first places of a slot, and one blank chunk in all others
+ * that are taken: removing each would wait for running programs once a chunk.
+ * What a killed run began to clear has holes.
  */
-static int clear_from(int outer, uint32_t slot, uint32_t first)
+static int put_all(int outer, uint32_t slot, const struct chunks *c)
 {
-	uint32_t keys[PC_CHUNKS], n = 0, id;
-	LIBBPF_OPTS(bpf_map_batch_opts, opts);
-	int fds[PC_CHUNKS], blank, rc = 0;
+	struct batch b = { .n = 0 };
+	uint32_t ids[PC_CHUNKS];
+	int blank = -1, rc = 0;
 
-	for (uint32_t i = first; i < PC_CHUNKS; i++) {
-		keys[n] = slot * PC_CHUNKS + i;
-		n += !bpf_map_lookup_elem(outer, &keys[n], &id);
+	read_ids(ids, outer, slot);
+	for (uint32_t i = 0; i < c->n; i++)
+		batch_add(&b, slot, i, c->fds[i]);
+	for (uint32_t i = (uint32_t)c->n; i < PC_CHUNKS && !rc; i++) {
+		if (!ids[i] || is_blank(ids, i))
+			continue;
+		if (blank < 0)
+			blank = new_chunk();
+		rc = blank < 0 ? blank : 0;
+		batch_add(&b, slot, i, blank);
 	}
-	if (!n)
-		return 0;
-	blank = new_chunk();
-	if (blank < 0)
-		return blank;
-	for (uint32_t i = 0; i < n; i++)
-		fds[i] = blank;
-	if (bpf_map_update_batch(outer, keys, fds, &n, &opts))
-		rc = -errno;
-	close(blank);
+	if (!rc)
+		rc = batch_put(&b, outer);
+	if (blank >= 0)
+		close(blank);
 	return rc;
 }
 
-int chunks_clear(int outer, uint32_t slot)
+static int make_mapped(struct chunks *out, uint32_t n_lines)
 {
-	return clear_from(outer, slot, 0);
+	int rc = make(out, n_lines);
+
+	return !rc && out->n ? map_chunks(out, PROT_READ | PROT_WRITE) : rc;
 }
 
-int chunks_put(int outer, uint32_t slot, const struct image *im)
+void chunks_free(struct chunks *c)
+{
+	if (c)
+		chunks_fini(c);
+	free(c);
+}
+
+/* Without memory for spare ones there are none: room is what clearing is for.
+ */
+struct chunks *chunks_clear(int outer, uint32_t slot, uint32_t n_lines)
+{
+	struct chunks *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	if (chunks_of(n_lines) > SPARE_MAX || make_mapped(c, n_lines)) {
+		chunks_fini(c);
+		*c = (struct chunks){ .n = 0 };
+	}
+	if (!put_all(outer, slot, c))
+		return c;
+	chunks_free(c);
+	return NULL;
+}
+
+/* Into memory that is mapped, and compared as it is read through the maps. */
+static int write_image(struct chunks *c, const struct image *im)
+{
+	int rc;
+
+	if (!im->head.n_lines)
+		return 0;
+	memcpy(c->memory, im->lines, im->head.n_lines * sizeof(*im->lines));
+	rc = map_chunks(c, PROT_READ);
+	return rc ? rc : compare_digest(c->memory, &im->head);
+}
+
+static bool is_at(int outer, uint32_t key, int fd)
+{
+	struct bpf_map_info info = { 0 };
+	uint32_t size = sizeof(info), id;
+
+	return !bpf_map_lookup_elem(outer, &key, &id) &&
+	       !bpf_obj_get_info_by_fd(fd, &info, &size) && info.id == id;
+}
+
+/* Somebody may have put others there. */
+static bool has_room(const struct chunks *c, int outer, uint32_t slot,
+		     uint32_t n_lines)
+{
+	if (!c || chunks_of(n_lines) > c->n)
+		return false;
+	for (uint32_t i = 0; i < c->n; i++) {
+		if (!is_at(outer, slot * PC_CHUNKS + i, c->fds[i]))
+			return false;
+	}
+	return true;
+}
+
+int chunks_put(int outer, uint32_t slot, const struct image *im,
+	       struct chunks *spare)
 {
 	struct chunks c = { .n = 0 };
-	int rc = make(&c, im->head.n_lines);
+	int rc;
 
-	if (!rc && c.n)
-		rc = map_chunks(&c, PROT_READ | PROT_WRITE);
-	if (!rc && c.n) {
-		memcpy(c.memory, im->lines,
-		       im->head.n_lines * sizeof(*im->lines));
-		rc = map_chunks(&c, PROT_READ);
-	}
-	if (!rc && c.n)
-		rc = compare_digest(c.memory, &im->head);
-	if (!rc && c.n)
-		rc = put_all(outer, slot, &c);
-	/* Over what an interrupted run may have left there. */
+	if (has_room(spare, outer, slot, im->head.n_lines))
+		return write_image(spare, im);
+	rc = make_mapped(&c, im->head.n_lines);
 	if (!rc)
-		rc = clear_from(outer, slot, (uint32_t)c.n);
+		rc = write_image(&c, im);
+	/* Also over what an interrupted run may have left there. */
+	if (!rc)
+		rc = put_all(outer, slot, &c);
 	chunks_fini(&c);
 	return rc;
 }

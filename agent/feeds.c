@@ -46,7 +46,8 @@ static void add_feeds(struct feeds *f, const struct list_specs *specs,
 int feeds_open(struct feeds *out, const struct list_specs *block,
 	       const struct list_specs *allow, struct files *files)
 {
-	struct feeds f = { NULL, 0 };
+	struct feeds f = { NULL, 0, 0 };
+	uint64_t start_ns = clock_boot_ns();
 	int rc = 0;
 
 	if (block->n + allow->n) {
@@ -58,6 +59,7 @@ int feeds_open(struct feeds *out, const struct list_specs *block,
 	add_feeds(&f, allow, true);
 	for (size_t i = 0; !rc && i < f.n; i++)
 		rc = open_feed(&f.items[i], files);
+	f.read_ns = clock_boot_ns() - start_ns;
 	if (rc)
 		feeds_fini(&f);
 	else
@@ -72,7 +74,7 @@ void feeds_fini(struct feeds *f)
 		version_fini(&f->items[i].before);
 	}
 	free(f->items);
-	*f = (struct feeds){ NULL, 0 };
+	*f = (struct feeds){ NULL, 0, 0 };
 }
 
 static void refuse(struct feed *feed, const char *error)
@@ -121,6 +123,7 @@ static bool reload(struct feed *feed)
 
 size_t feeds_reload(struct feeds *f, struct files *files)
 {
+	uint64_t start_ns = clock_boot_ns();
 	size_t n = 0;
 
 	for (size_t i = 0; i < f->n; i++) {
@@ -129,12 +132,17 @@ size_t feeds_reload(struct feeds *f, struct files *files)
 		if (!files || files_changed(files, feed->watched) || feed->owed)
 			n += reload(feed);
 	}
+	f->read_ns = clock_boot_ns() - start_ns;
 	return n;
 }
 
 bool feeds_retry(struct feeds *f, size_t number)
 {
-	return f->items[number].owed && reload(&f->items[number]);
+	uint64_t start_ns = clock_boot_ns();
+	bool fresh = f->items[number].owed && reload(&f->items[number]);
+
+	f->read_ns = clock_boot_ns() - start_ns;
+	return fresh;
 }
 
 void feeds_keep(struct feeds *f)

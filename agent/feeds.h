@@ -35,6 +35,7 @@ struct feed {
 struct feeds {
 	struct feed *items;
 	size_t n;
+	uint64_t read_ns; /* how long the last reading took */
 };
 
 /*

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Changes are told by inotify and gathered until they have been over for a
- * moment.  What inotify cannot see (a mount, a network file system, a directory
- * that may not be read) is found by a look every few seconds.
+ * moment; what a rename put in place after a quiet time is told of at once, for
+ * it is whole.  What inotify cannot see (a mount, a network file system, a
+ * directory that may not be read) is found by a look every few seconds.
  */
 #include "files.h"
 
@@ -48,7 +49,9 @@ struct files {
 	int timer;
 	struct ways *ways; /* NULL: there is no inotify to be had */
 	uint64_t burst_ns; /* when it is over in any case; 0: there is none */
+	uint64_t ended_ns; /* when the last one was over */
 	bool told;	   /* of a change, since events were last taken in */
+	bool whole;	   /* all of those were renames */
 	struct file *items;
 	size_t n;
 };
@@ -109,10 +112,11 @@ static void end_burst(struct files *f)
 	set_timer(f, clock_boot_ns() + LOOK_NS);
 }
 
-static void soil(void *arg, size_t number)
+static void soil(void *arg, size_t number, bool moved)
 {
 	struct files *f = arg;
 
+	f->whole &= moved;
 	for (size_t i = 0; i < f->n; i++)
 		f->items[i].dirty |= number == WAYS_ALL || number == i;
 	f->told = true;
@@ -163,19 +167,34 @@ static bool settle(struct files *f)
 		file->changed = true;
 		file->taken = file->seen = version_of(file->path);
 	}
+	f->ended_ns = clock_boot_ns();
 	end_burst(f);
 	return true;
+}
+
+/* A file that is written in place may be closed several times before it is all
+ * there, and one that is gone may be about to come back.
+ */
+static bool may_end_at_once(const struct files *f)
+{
+	return f->whole && !f->burst_ns &&
+	       clock_boot_ns() - f->ended_ns >= QUIET_NS;
 }
 
 bool files_take(struct files *f)
 {
 	uint64_t expired;
+	bool at_once;
 
 	f->told = false;
+	f->whole = true;
 	if (f->ways)
 		ways_take(f->ways, soil, f);
+	at_once = f->told && may_end_at_once(f);
 	if (f->told)
 		extend_burst(f);
+	if (at_once)
+		return settle(f);
 	if (read(f->timer, &expired, sizeof(expired)) != sizeof(expired))
 		return false;
 	if (f->burst_ns)

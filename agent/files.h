@@ -25,7 +25,10 @@ int files_watch(struct files *f, const char *path);
 /* Readable when files_take() has something to do. */
 int files_fd(const struct files *f);
 
-/* True: a burst of changes is over; ask files_changed() of each. */
+/*
+ * True: a burst of changes is over, or a rename after a quiet time was one by
+ * itself; ask files_changed() of each.
+ */
 bool files_take(struct files *f);
 
 /*

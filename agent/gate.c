@@ -14,7 +14,7 @@ int gate_open(const char *pin_dir)
 	char path[PATH_SIZE];
 	int fd;
 
-	snprintf(path, sizeof(path), "%s/pc_event_gate", pin_dir);
+	snprintf(path, sizeof(path), "%s/pc_tally", pin_dir);
 	fd = bpf_obj_get(path);
 	return fd < 0 ? -errno : fd;
 }
@@ -22,7 +22,8 @@ int gate_open(const char *pin_dir)
 int gate_read(struct pc_event_gate *out, int fd)
 {
 	int n = libbpf_num_possible_cpus(), rc = 0;
-	struct pc_event_gate *per_cpu, sum = { 0 };
+	struct pc_event_gate sum = { 0 };
+	struct pc_tally *per_cpu;
 	uint32_t zero = 0;
 
 	if (n < 0)
@@ -33,11 +34,11 @@ int gate_read(struct pc_event_gate *out, int fd)
 	if (bpf_map_lookup_elem(fd, &zero, per_cpu))
 		rc = -errno;
 	for (int i = 0; i < n && !rc; i++) {
-		sum.sent += per_cpu[i].sent;
-		sum.limited += per_cpu[i].limited;
-		sum.lost += per_cpu[i].lost;
-		sum.taken += per_cpu[i].taken;
-		sum.missed += per_cpu[i].missed;
+		sum.sent += per_cpu[i].gate.sent;
+		sum.limited += per_cpu[i].gate.limited;
+		sum.lost += per_cpu[i].gate.lost;
+		sum.taken += per_cpu[i].gate.taken;
+		sum.missed += per_cpu[i].gate.missed;
 	}
 	free(per_cpu);
 	if (!rc)

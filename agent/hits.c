@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Lists are counted by number, and the numbers follow from the flags: a run
- * with other flags gives some to other lists.
+ * with other flags gives some to other lists.  The counters only grow, and
+ * nobody but the programs writes to them; what a list had nothing to do with is
+ * in its base.
  */
 #include "hits.h"
 
@@ -12,103 +14,156 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Room for one counter of each processor. */
-static struct pc_count *new_counter(void)
+#include "array.h"
+
+static void add(struct pc_count *sum, const struct pc_count *n)
+{
+	sum->done += n->done;
+	sum->would += n->would;
+}
+
+static void subtract(struct pc_count *from, const struct pc_count *n)
+{
+	from->done -= n->done;
+	from->would -= n->would;
+}
+
+/* Of an element of a map, one of each processor's.  NULL: no memory. */
+static void *new_values(size_t size)
 {
 	int n = libbpf_num_possible_cpus();
 
-	return n < 0 ? NULL : calloc((size_t)n, sizeof(struct pc_count));
+	return n < 0 ? NULL : calloc((size_t)n, size);
 }
 
 int hits_sum(struct pc_count *out, int counters, uint32_t index)
 {
-	struct pc_count *per_cpu = new_counter(), sum = { 0 };
+	struct pc_count *per_cpu = new_values(sizeof(*per_cpu)), sum = { 0 };
 	int n = libbpf_num_possible_cpus(), rc = 0;
 
 	if (!per_cpu)
 		return -ENOMEM;
 	if (bpf_map_lookup_elem(counters, &index, per_cpu))
 		rc = -errno;
-	for (int i = 0; i < n && !rc; i++) {
-		sum.done += per_cpu[i].done;
-		sum.would += per_cpu[i].would;
-	}
+	for (int i = 0; i < n && !rc; i++)
+		add(&sum, &per_cpu[i]);
 	free(per_cpu);
 	if (!rc)
 		*out = sum;
 	return rc;
 }
 
-static int compare_names(bool *same, int lists, const uint32_t index[2])
+static int read_owners(struct pc_count out[static PC_OWNERS], int tally)
 {
-	struct pc_list list[2];
+	struct pc_tally *per_cpu = new_values(sizeof(*per_cpu));
+	int n = libbpf_num_possible_cpus(), rc = 0;
+	uint32_t zero = 0;
 
-	for (int i = 0; i < 2; i++) {
-		if (bpf_map_lookup_elem(lists, &index[i], &list[i]))
-			return -errno;
+	if (!per_cpu)
+		return -ENOMEM;
+	if (bpf_map_lookup_elem(tally, &zero, per_cpu))
+		rc = -errno;
+	else
+		memset(out, 0, PC_OWNERS * sizeof(*out));
+	for (int i = 0; i < n && !rc; i++) {
+		for (size_t owner = 0; owner < PC_OWNERS; owner++)
+			add(&out[owner], &per_cpu[i].owner[owner]);
 	}
-	*same = !strncmp(list[0].name, list[1].name, sizeof(list[0].name));
-	return 0;
+	free(per_cpu);
+	return rc;
 }
 
-int hits_add_owners(struct pc_count *sum, int list_hits, enum pc_reason reason)
+int hits_add_owners(struct pc_count *sum, int tally, enum pc_reason reason)
 {
-	struct pc_count all = *sum;
-	int rc = 0;
+	struct pc_count owners[PC_OWNERS];
+	int rc = read_owners(owners, tally);
 
 	for (uint32_t i = PC_OWNER_OPERATOR; i < PC_OWNER_ALLOW && !rc; i++) {
-		struct pc_count n = { 0 };
-
 		if (pc_owner_reason(i) == reason)
-			rc = hits_sum(&n, list_hits, i);
-		all.done += n.done;
-		all.would += n.would;
+			add(sum, &owners[i]);
 	}
+	return rc;
+}
+
+/* Both slots' lists, by PC_LIST_INDEX(). */
+static int read_lists(struct pc_list **out, int fd)
+{
+	const struct array_part both = { fd, 0, 2 * PC_OWNERS, sizeof(**out) };
+	struct pc_list *lists = calloc(both.n, both.size);
+	int rc = lists ? array_read(lists, &both) : -ENOMEM;
+
+	if (rc)
+		free(lists);
+	else
+		*out = lists;
+	return rc;
+}
+
+int hits_of_lists(struct pc_count out[static PC_OWNERS], int tally, int lists,
+		  uint32_t slot)
+{
+	struct pc_list *of;
+	int rc = read_lists(&of, lists);
+
+	if (rc)
+		return rc;
+	/* After the bases, so that none is more than its counter. */
+	rc = read_owners(out, tally);
+	for (uint32_t i = 0; i < PC_OWNERS && !rc; i++)
+		subtract(&out[i], &of[PC_LIST_INDEX(slot, i)].base);
+	free(of);
+	return rc;
+}
+
+typedef void rebase_fn(struct pc_list *list, const struct pc_list *other,
+		       const struct pc_count *now);
+
+static int rebase(int tally, int lists, uint32_t slot, rebase_fn *one)
+{
+	uint32_t first = PC_LIST_INDEX(slot, 0);
+	const struct array_part part = { lists, first, PC_OWNERS,
+					 sizeof(struct pc_list) };
+	struct pc_count now[PC_OWNERS];
+	struct pc_list *of;
+	int rc = read_owners(now, tally);
+
 	if (!rc)
-		*sum = all;
+		rc = read_lists(&of, lists);
+	if (rc)
+		return rc;
+	for (uint32_t i = 0; i < PC_OWNERS; i++)
+		one(&of[first + i], &of[PC_LIST_INDEX(!slot, i)], &now[i]);
+	rc = array_put(&part, &of[first]);
+	free(of);
 	return rc;
 }
 
-/* Takes a list's count to its reason, whose sum stays what it is. */
-static int fold(const struct hits *h, uint32_t owner)
+static bool is_same(const struct pc_list *a, const struct pc_list *b)
 {
-	uint32_t reason = pc_owner_reason(owner);
-	struct pc_count *of_owner = new_counter(), *of_reason = new_counter();
-	int n = libbpf_num_possible_cpus(), rc = 0;
-
-	if (!of_owner || !of_reason)
-		rc = -ENOMEM;
-	else if (bpf_map_lookup_elem(h->list_hits, &owner, of_owner) ||
-		 bpf_map_lookup_elem(h->counts, &reason, of_reason))
-		rc = -errno;
-	for (int i = 0; i < n && !rc; i++) {
-		of_reason[i].done += of_owner[i].done;
-		of_reason[i].would += of_owner[i].would;
-		of_owner[i] = (struct pc_count){ 0 };
-	}
-	/* The allow entries' are in their reason's already. */
-	if (!rc && owner != PC_OWNER_ALLOW &&
-	    bpf_map_update_elem(h->counts, &reason, of_reason, BPF_ANY))
-		rc = -errno;
-	if (!rc && bpf_map_update_elem(h->list_hits, &owner, of_owner, BPF_ANY))
-		rc = -errno;
-	free(of_owner);
-	free(of_reason);
-	return rc;
+	return !strncmp(a->name, b->name, sizeof(a->name));
 }
 
-int hits_rename(const struct hits *h, uint32_t from, uint32_t to)
+static void begin(struct pc_list *list, const struct pc_list *before,
+		  const struct pc_count *now)
 {
-	int rc = 0;
+	list->base = is_same(list, before) ? before->base : *now;
+}
 
-	for (uint32_t owner = 1; owner < PC_OWNERS && !rc; owner++) {
-		const uint32_t index[] = { PC_LIST_INDEX(from, owner),
-					   PC_LIST_INDEX(to, owner) };
-		bool same;
+static void resume(struct pc_list *list, const struct pc_list *other,
+		   const struct pc_count *now)
+{
+	if (is_same(list, other))
+		return;
+	add(&list->base, now);
+	subtract(&list->base, &other->base);
+}
 
-		rc = compare_names(&same, h->lists, index);
-		if (!rc && !same)
-			rc = fold(h, owner);
-	}
-	return rc;
+int hits_begin(int tally, int lists, uint32_t slot)
+{
+	return rebase(tally, lists, slot, begin);
+}
+
+int hits_resume(int tally, int lists, uint32_t slot)
+{
+	return rebase(tally, lists, slot, resume);
 }

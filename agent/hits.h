@@ -11,18 +11,22 @@
 int hits_sum(struct pc_count *out, int counters, uint32_t index);
 
 /* Adds what the lists of a reason have dropped.  0 or -errno. */
-int hits_add_owners(struct pc_count *sum, int list_hits, enum pc_reason reason);
+int hits_add_owners(struct pc_count *sum, int tally, enum pc_reason reason);
 
-struct hits {
-	int counts;    /* by reason */
-	int list_hits; /* by owner */
-	int lists;     /* their names */
-};
+/* By owner, of the lists in a slot, since they were.  0 or -errno. */
+int hits_of_lists(struct pc_count out[static PC_OWNERS], int tally, int lists,
+		  uint32_t slot);
 
 /*
- * Before a slot is in force instead of another: what was counted for numbers
- * that are another list's there is their reason's from now on.  0 or -errno.
+ * Before a slot is in force instead of the other: a list of the same name and
+ * number goes on being counted, all others begin at 0.  0 or -errno.
  */
-int hits_rename(const struct hits *h, uint32_t from, uint32_t to);
+int hits_begin(int tally, int lists, uint32_t slot);
+
+/*
+ * The slot is in force again: its lists go on, without what others were counted
+ * under their numbers meanwhile.  0 or -errno.
+ */
+int hits_resume(int tally, int lists, uint32_t slot);
 
 #endif /* HITS_H */

@@ -2,7 +2,7 @@
 /*
  * A /24 with few addresses goes to buckets, and to a leaf where one of them
  * finds its bucket full.  Everything is decided before the first line is
- * written, because the number of words and leaves is known only then.
+ * written, because the number of blocks and leaves is known only then.
  */
 #include "image4.h"
 
@@ -13,11 +13,12 @@
 #include "owners.h"
 
 /*
- * A leaf takes as much as eight addresses in buckets.  At seven to a bucket of
- * twelve, one /24 in 140 of random addresses finds a full one.
+ * A leaf takes as much as eight addresses in buckets.  At six to a bucket of
+ * twelve, one /24 in 400 of random addresses finds a full one.
  */
 #define FEW 8u
-#define BUCKET_LOAD 7u
+#define BUCKET_LOAD 6u
+#define N_NETS 65536u /* /16s */
 
 static bool is_whole(const struct image4_piece *p)
 {
@@ -141,13 +142,9 @@ static bool has_one_owner(const struct image4 *im, size_t at, size_t end)
 	return at == end;
 }
 
-static void count_words(struct image4 *im, uint32_t net, uint16_t owner,
-			uint32_t n)
+static void count_words(struct image4 *im, uint32_t net, uint32_t n)
 {
-	struct image4_net *of = &im->nets[net];
-
-	of->owner = !of->n || of->owner == owner ? owner : PC_OWNERS;
-	of->n = (uint16_t)(of->n + n);
+	im->nets[net].n_words = (uint16_t)(im->nets[net].n_words + n);
 }
 
 /* Whole /24s, by the /16s that they are in. */
@@ -156,18 +153,44 @@ static void count_whole(struct image4 *im, const struct image4_piece *p)
 	for (uint32_t net = p->first >> 16; net <= p->last >> 16; net++) {
 		uint32_t begin = net << 16, end = begin | 0xffff;
 
+		if (begin >= p->first && end <= p->last) {
+			im->nets[net] =
+				(struct image4_net){ .kind = PC_NET_INDEXED,
+						     .owner = p->owner };
+			continue;
+		}
 		if (begin < p->first)
 			begin = p->first;
 		if (end > p->last)
 			end = p->last;
-		count_words(im, net, p->owner, (end >> 8) - (begin >> 8) + 1);
+		im->nets[net].kind = PC_NET_INDEXED;
+		count_words(im, net, (end >> 8) - (begin >> 8) + 1);
 	}
 }
 
 static void count_leaf(struct image4 *im, size_t at, size_t end)
 {
-	count_words(im, im->pieces[at].first >> 16, PC_OWNERS, 1);
+	count_words(im, im->pieces[at].first >> 16, 1);
 	im->n_leaves += has_one_owner(im, at, end) ? 1 : 1 + PC_LEAF_LINES;
+}
+
+/* 0: it has none. */
+static uint32_t block_size(const struct image4_net *net)
+{
+	if (!net->n_words)
+		return 0;
+	return 1 + (net->n_words + PC_LINE_WORDS - 1) / PC_LINE_WORDS;
+}
+
+/* Spilled /24s do not count: their buckets say where they are. */
+static void set_kind(struct image4 *im, size_t at)
+{
+	struct image4_net *net = &im->nets[im->pieces[at].first >> 16];
+
+	if (!im->pieces[at].few)
+		net->kind = PC_NET_INDEXED;
+	else if (!net->kind)
+		net->kind = PC_NET_FEW;
 }
 
 static void settle(struct image4 *im)
@@ -178,15 +201,14 @@ static void settle(struct image4 *im)
 			count_whole(im, &im->pieces[at]);
 			continue;
 		}
+		set_kind(im, at);
 		if (im->pieces[at].few && take_places(im, at, end))
 			continue;
 		set_few(im, at, end, false);
 		count_leaf(im, at, end);
 	}
-	for (size_t net = 0; net < PC_NETS_LINES; net++) {
-		if (im->nets[net].owner == PC_OWNERS)
-			im->n_words += im->nets[net].n;
-	}
+	for (size_t net = 0; net < N_NETS; net++)
+		im->n_block_lines += block_size(&im->nets[net]);
 }
 
 int image4_init(struct image4 *out, struct cover *c)
@@ -201,7 +223,7 @@ int image4_init(struct image4 *out, struct cover *c)
 	}
 	if (!err && im.n) {
 		im.n_buckets = (uint32_t)(mark_few(&im) / BUCKET_LOAD + 1);
-		im.nets = calloc(PC_NETS_LINES, sizeof(*im.nets));
+		im.nets = calloc(N_NETS, sizeof(*im.nets));
 		im.fill = calloc(im.n_buckets, sizeof(*im.fill));
 		err = im.nets && im.fill ? 0 : -ENOMEM;
 	}
@@ -223,35 +245,43 @@ void image4_fini(struct image4 *im)
 	*im = (struct image4){ 0 };
 }
 
-#define BUCKETS_AT (PC_NETS_LINES + PC_INDEX_LINES)
-#define LINE_WORDS 16u
+#define BUCKETS_AT PC_INDEX_LINES
 #define AHEAD 16
-
-/* Lines of words. */
-static size_t words_size(const struct image4 *im)
-{
-	return (im->n_words + LINE_WORDS - 1) / LINE_WORDS;
-}
 
 size_t image4_size(const struct image4 *im)
 {
 	if (!im->n)
 		return 0;
-	return BUCKETS_AT + im->n_buckets + words_size(im) + im->n_leaves;
+	return BUCKETS_AT + im->n_buckets + im->n_block_lines + im->n_leaves;
 }
 
 /* Lines, and how far they are written. */
 struct output {
 	struct pc_line *lines;
-	uint32_t word; /* counted from line 0 */
-	uint32_t leaf; /* line */
+	uint32_t block; /* line of the next one */
+	uint32_t word;	/* the last block's next, counted from line 0 */
+	uint32_t leaf;	/* line of the next one */
 };
 
 static struct pc_index *index_of(struct output *o, uint32_t net)
 {
-	struct pc_indexes *x = (void *)&o->lines[PC_NETS_LINES + net / 8];
+	struct pc_indexes *x = (void *)&o->lines[net / 8];
 
 	return &x->of[net % 8];
+}
+
+/* Begun when the first of its /24s is put, and they come in order. */
+static struct pc_nets *block_of(const struct image4 *im, struct output *o,
+				uint32_t net)
+{
+	struct pc_index *x = index_of(o, net);
+
+	if (!x->at) {
+		x->at = o->block;
+		o->word = (o->block + 1) * PC_LINE_WORDS;
+		o->block += block_size(&im->nets[net]);
+	}
+	return (void *)&o->lines[x->at];
 }
 
 static void put_bit(__u64 bits[static 4], uint32_t addr)
@@ -259,24 +289,16 @@ static void put_bit(__u64 bits[static 4], uint32_t addr)
 	bits[pc_nets_part(addr)] |= 1ULL << pc_nets_bit(addr);
 }
 
-/* A /24 of the index, after those before it. */
+/* A /24 with a word, after those before it. */
 static void put_word(const struct image4 *im, struct output *o, uint32_t addr,
 		     uint32_t value)
 {
-	uint32_t net = addr >> 16;
-	struct pc_nets *nets = (void *)&o->lines[net];
-	struct pc_index *x = index_of(o, net);
+	struct pc_index *x = index_of(o, addr >> 16);
 
-	put_bit(nets->indexed, addr);
-	if (im->nets[net].owner < PC_OWNERS) {
-		x->at = im->nets[net].owner;
-		return;
-	}
-	if (!x->at)
-		x->at = o->word;
+	put_bit(block_of(im, o, addr >> 16)->worded, addr);
 	for (uint32_t part = pc_nets_part(addr) + 1; part < 4; part++)
 		x->before[part]++;
-	o->lines[o->word / LINE_WORDS].word[o->word % LINE_WORDS] = value;
+	o->lines[o->word / PC_LINE_WORDS].word[o->word % PC_LINE_WORDS] = value;
 	o->word++;
 }
 
@@ -286,14 +308,11 @@ static void put_whole(const struct image4 *im, struct output *o,
 	uint32_t net = p->first >> 8, last = p->last >> 8;
 
 	while (net <= last) {
-		struct pc_nets *nets = (void *)&o->lines[net >> 8];
-
-		if (net & 255 || last - net < 255) {
+		if (!im->nets[net >> 8].owner) {
 			put_word(im, o, net++ << 8, p->owner);
 			continue;
 		}
 		/* All of a /16, and there are many in a short prefix. */
-		memset(nets->indexed, 0xff, sizeof(nets->indexed));
 		index_of(o, net >> 8)->at = p->owner;
 		net += 256;
 	}
@@ -310,26 +329,33 @@ static void fetch_bucket(const struct image4 *im, struct pc_line *lines,
 				   1);
 }
 
+static struct pc_bucket *bucket_of(const struct image4 *im, struct output *o,
+				   uint32_t addr)
+{
+	uint32_t number = pc_image_bucket(addr, im->n_buckets);
+
+	return (void *)&o->lines[BUCKETS_AT + number];
+}
+
 static void put_place(struct image4 *im, struct output *o, uint32_t addr,
 		      uint8_t owner)
 {
-	uint32_t number = pc_image_bucket(addr, im->n_buckets);
-	struct pc_bucket *b = (void *)&o->lines[BUCKETS_AT + number];
+	struct pc_bucket *b = bucket_of(im, o, addr);
 	uint32_t place = pc_image_place(addr, im->n_buckets);
 
-	/* From the end, where nobody is looked for first. */
+	/* The last ones are the fewest addresses' first. */
 	for (uint32_t i = PC_BUCKET_SIZE; b->addr[place]; i--)
 		place = i - 1;
 	b->addr[place] = addr;
-	b->owner[place + 1] = owner;
+	b->owner[place] = owner;
 }
 
 static void put_few(struct image4 *im, struct output *o, size_t at, size_t end)
 {
 	uint32_t addr = im->pieces[at].first;
-	struct pc_nets *nets = (void *)&o->lines[addr >> 16];
 
-	put_bit(nets->few, addr);
+	if (im->nets[addr >> 16].kind == PC_NET_INDEXED)
+		put_bit(block_of(im, o, addr >> 16)->few, addr);
 	for (; at < end; at++) {
 		const struct image4_piece *p = &im->pieces[at];
 
@@ -348,13 +374,28 @@ static void put_bits(struct pc_line *leaf, uint32_t first, uint32_t last)
 	}
 }
 
+/* A /24 that was to be in buckets, and one was full. */
+static void put_spilled(struct image4 *im, struct output *o, size_t at,
+			size_t end)
+{
+	for (; at < end; at++) {
+		const struct image4_piece *p = &im->pieces[at];
+
+		for (uint32_t i = 0; i <= p->last - p->first; i++)
+			bucket_of(im, o, p->first + i)->spilled = 1;
+	}
+}
+
 static void put_leaf(struct image4 *im, struct output *o, size_t at, size_t end)
 {
+	uint32_t addr = im->pieces[at].first;
 	bool one_owner = has_one_owner(im, at, end);
 	struct pc_line *leaf = &o->lines[o->leaf];
 	uint8_t *owners = (uint8_t *)(leaf + 1);
 
-	put_word(im, o, im->pieces[at].first, o->leaf);
+	put_word(im, o, addr, o->leaf);
+	if (im->nets[addr >> 16].kind != PC_NET_INDEXED)
+		put_spilled(im, o, at, end);
 	leaf->word[PC_LEAF_OWNERS] =
 		one_owner ? im->pieces[at].owner : o->leaf + 1;
 	o->leaf += one_owner ? 1 : 1 + PC_LEAF_LINES;
@@ -368,21 +409,27 @@ static void put_leaf(struct image4 *im, struct output *o, size_t at, size_t end)
 	}
 }
 
+static void put_kinds(const struct image4 *im, struct pc_image *head)
+{
+	for (uint32_t net = 0; net < N_NETS; net++)
+		head->net[net / 16] |= (uint32_t)im->nets[net].kind
+				       << net % 16 * 2;
+}
+
 void image4_write(struct image4 *im, struct pc_image *head,
 		  struct pc_line *lines)
 {
-	uint32_t words_at = BUCKETS_AT + im->n_buckets;
 	struct output o = {
 		.lines = lines,
-		.word = words_at * LINE_WORDS,
-		.leaf = words_at + (uint32_t)words_size(im),
+		.block = BUCKETS_AT + im->n_buckets,
 	};
 
 	if (!im->n)
 		return;
+	o.leaf = o.block + (uint32_t)im->n_block_lines;
 	head->n_buckets = im->n_buckets;
-	head->index_at = PC_NETS_LINES;
 	head->bucket_at = BUCKETS_AT;
+	put_kinds(im, head);
 	for (size_t at = 0, end; at < im->n; at = end) {
 		end = group_end(im, at);
 		fetch_bucket(im, lines, at + AHEAD);

@@ -3,6 +3,7 @@
 #ifndef IMAGE4_H
 #define IMAGE4_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,10 +18,11 @@ struct image4_piece {
 	bool few; /* all of its /24 is in buckets */
 };
 
-/* What is indexed of a /16: its owner, or PC_OWNERS: it takes words. */
+/* What a /16 takes. */
 struct image4_net {
-	uint16_t owner;
-	uint16_t n;
+	uint8_t kind;	  /* enum pc_net */
+	uint8_t owner;	  /* of all of it; 0: it has a block */
+	uint16_t n_words; /* in its block */
 };
 
 struct image4 {
@@ -30,7 +32,7 @@ struct image4 {
 	struct image4_net *nets; /* of all /16s */
 	uint8_t *fill;		 /* places taken in each bucket */
 	uint32_t n_buckets;
-	size_t n_words;
+	size_t n_block_lines;
 	size_t n_leaves; /* with their lines of owners */
 };
 

@@ -11,13 +11,16 @@
 
 #define BATCH 4096
 
-/* An inner map must have the very flags of its prototype in bpf/maps.bpf.h. */
-static int new_trie(const char *name, size_t n)
+/*
+ * An inner map must have the very flags of its prototype in bpf/maps.bpf.h.
+ * Room that a trie does not use costs nothing.
+ */
+static int new_trie(const char *name)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_NO_PREALLOC);
-	int fd = bpf_map_create(
-		BPF_MAP_TYPE_LPM_TRIE, name, sizeof(struct pc_prefix_key),
-		sizeof(struct pc_rule), n ? (uint32_t)n : 1, &opts);
+	int fd = bpf_map_create(BPF_MAP_TYPE_LPM_TRIE, name,
+				sizeof(struct pc_prefix_key),
+				sizeof(struct pc_rule), POLICY_MAX, &opts);
 
 	return fd < 0 ? -errno : fd;
 }
@@ -94,47 +97,83 @@ static int verify_keys(int fd, const struct policy *p)
 	return 0;
 }
 
-/*
- * The inner map of a slot if there is nothing in it: it may stay where nothing
- * is to be put, for each update waits for running programs.  Negative: another
- * must be made.
- */
-static int open_empty(int outer, uint32_t slot)
+static int open_at(const struct inner_place *at)
 {
-	uint8_t key[sizeof(struct pc_digest)];
 	uint32_t id;
 	int fd;
 
-	if (bpf_map_lookup_elem(outer, &slot, &id))
+	if (at->known >= 0)
+		return at->known;
+	if (bpf_map_lookup_elem(at->outer, &at->slot, &id))
 		return -errno;
 	fd = bpf_map_get_fd_by_id(id);
+	return fd < 0 ? -errno : fd;
+}
+
+/*
+ * What is in a place if it is empty: it may stay, for each update waits for
+ * running programs.  Negative: another must be made.
+ */
+static int take_empty(const struct inner_place *at)
+{
+	uint8_t key[sizeof(struct pc_digest)];
+	int fd = open_at(at);
+
 	if (fd < 0)
-		return -errno;
+		return fd;
 	if (bpf_map_get_next_key(fd, NULL, key) && errno == ENOENT)
 		return fd;
 	close(fd);
 	return -EEXIST;
 }
 
-int inner_put_trie(int outer, uint32_t slot, const char *name,
-		   const struct policy_prefix *p, size_t n)
+/* Takes a new map, and gives it back when it is in its place. */
+static int put_new(const struct inner_place *at, int fd, int rc)
 {
-	int fd = n ? -ENOENT : open_empty(outer, slot), rc;
-
-	if (fd >= 0)
-		return fd;
-	fd = new_trie(name, n);
-	if (fd < 0)
-		return fd;
-	rc = fill_trie(fd, p, n);
-	if (!rc)
-		rc = verify_trie(fd, p, n);
-	if (!rc && bpf_map_update_elem(outer, &slot, &fd, BPF_ANY))
+	if (!rc && bpf_map_update_elem(at->outer, &at->slot, &fd, BPF_ANY))
 		rc = -errno;
 	if (!rc)
 		return fd;
 	close(fd);
 	return rc;
+}
+
+static int write_trie(int fd, const struct policy_prefix *p, size_t n)
+{
+	int rc = fill_trie(fd, p, n);
+
+	return rc ? rc : verify_trie(fd, p, n);
+}
+
+int inner_put_trie(const struct inner_place *at, const char *name,
+		   const struct policy_prefix *p, size_t n)
+{
+	int fd = take_empty(at), rc;
+
+	if (fd < 0) {
+		fd = new_trie(name);
+		return fd < 0 ? fd : put_new(at, fd, write_trie(fd, p, n));
+	}
+	rc = write_trie(fd, p, n);
+	if (!rc)
+		return fd;
+	close(fd);
+	return rc;
+}
+
+/* Takes memory for all of its keys at once: one that is empty has no room. */
+int inner_put_keys(const struct inner_place *at, const struct policy *p)
+{
+	int fd = take_empty(at), rc;
+
+	if (fd >= 0 && !p->n_keys)
+		return fd;
+	inner_close(fd);
+	fd = new_hash("pc_keys_inner", p->n_keys);
+	if (fd < 0)
+		return fd;
+	rc = fill_keys(fd, p);
+	return put_new(at, fd, rc ? rc : verify_keys(fd, p));
 }
 
 int inner_close(int fd)
@@ -143,26 +182,6 @@ int inner_close(int fd)
 		return fd;
 	close(fd);
 	return 0;
-}
-
-int inner_put_keys(int outer, uint32_t slot, const struct policy *p)
-{
-	int fd = p->n_keys ? -ENOENT : open_empty(outer, slot), rc;
-
-	if (fd >= 0)
-		return fd;
-	fd = new_hash("pc_keys_inner", p->n_keys);
-	if (fd < 0)
-		return fd;
-	rc = fill_keys(fd, p);
-	if (!rc)
-		rc = verify_keys(fd, p);
-	if (!rc && bpf_map_update_elem(outer, &slot, &fd, BPF_ANY))
-		rc = -errno;
-	if (!rc)
-		return fd;
-	close(fd);
-	return rc;
 }
 
 int inner_share(int outer, uint32_t slot, int fd)
@@ -175,20 +194,6 @@ int inner_share(int outer, uint32_t slot, int fd)
 		return copy;
 	rc = -errno;
 	close(copy);
-	return rc;
-}
-
-int inner_put_element(int fd, uint32_t index, const void *value, size_t size)
-{
-	void *back = calloc(1, size);
-	int rc = back ? 0 : -ENOMEM;
-
-	if (!rc && (bpf_map_update_elem(fd, &index, value, BPF_ANY) ||
-		    bpf_map_lookup_elem(fd, &index, back)))
-		rc = -errno;
-	if (!rc && memcmp(value, back, size))
-		rc = -EILSEQ;
-	free(back);
 	return rc;
 }
 

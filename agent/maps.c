@@ -16,9 +16,12 @@
 #include "clock.h"
 #include "hits.h"
 #include "inner.h"
+#include "slot.h"
 
 #define PATH_SIZE 320
 #define NS_PER_MS 1000000
+#define POLICIES_SIZE (2 * sizeof(struct pc_policy))
+#define CHECKS 10 /* policies that may come in between */
 
 /* The pinned name of each map, and where its descriptor goes. */
 static const struct {
@@ -32,7 +35,7 @@ static const struct {
 	{ "pc_keys", offsetof(struct maps, keys) },
 	{ "pc_image", offsetof(struct maps, image) },
 	{ "pc_lists", offsetof(struct maps, lists) },
-	{ "pc_list_hits", offsetof(struct maps, list_hits) },
+	{ "pc_tally", offsetof(struct maps, tally) },
 	{ "pc_answers", offsetof(struct maps, answers) },
 	{ "pc_clock", offsetof(struct maps, clock) },
 	{ "pc_counts", offsetof(struct maps, counts) },
@@ -45,12 +48,26 @@ static int *map_fd(struct maps *m, size_t i)
 	return (int *)(void *)((char *)m + map_files[i].at);
 }
 
-static void *map_page(int fd)
+/* In whole pages, as the kernel has it. */
+static size_t mapped_size(size_t size)
 {
-	void *p = mmap(NULL, (size_t)getpagesize(), PROT_READ | PROT_WRITE,
+	size_t page = (size_t)getpagesize();
+
+	return (size + page - 1) / page * page;
+}
+
+static void *map_element(int fd, size_t size)
+{
+	void *p = mmap(NULL, mapped_size(size), PROT_READ | PROT_WRITE,
 		       MAP_SHARED, fd, 0);
 
 	return p == MAP_FAILED ? NULL : p;
+}
+
+static void unmap_element(void *element, size_t size)
+{
+	if (element)
+		munmap(element, mapped_size(size));
 }
 
 int maps_open_pinned(struct maps *m, const char *pin_dir)
@@ -71,9 +88,12 @@ int maps_open_pinned(struct maps *m, const char *pin_dir)
 			rc = -errno;
 	}
 	if (!rc) {
-		out.active_word = map_page(out.active);
-		out.clock_word = map_page(out.clock);
-		if (!out.active_word || !out.clock_word)
+		out.active_word =
+			map_element(out.active, sizeof(*out.active_word));
+		out.clock_word =
+			map_element(out.clock, sizeof(*out.clock_word));
+		out.policies = map_element(out.policy, POLICIES_SIZE);
+		if (!out.active_word || !out.clock_word || !out.policies)
 			rc = -errno;
 	}
 	if (rc)
@@ -83,40 +103,22 @@ int maps_open_pinned(struct maps *m, const char *pin_dir)
 	return rc;
 }
 
-static const struct maps_inner none_kept = { -1, -1, -1 };
-
-/* Inner maps of a slot, in the place of those before. */
-static void keep_inner(struct maps *m, uint32_t slot, struct maps_inner inner)
-{
-	struct maps_inner before;
-
-	pthread_mutex_lock(&m->live);
-	before = m->of[slot];
-	m->of[slot] = inner;
-	pthread_mutex_unlock(&m->live);
-	if (before.keys >= 0)
-		close(before.keys);
-	if (before.key_rules >= 0)
-		close(before.key_rules);
-	if (before.prefixes >= 0)
-		close(before.prefixes);
-}
-
 void maps_close(struct maps *m)
 {
-	if (m->active_word)
-		munmap(m->active_word, (size_t)getpagesize());
-	if (m->clock_word)
-		munmap(m->clock_word, (size_t)getpagesize());
+	unmap_element(m->active_word, sizeof(*m->active_word));
+	unmap_element(m->clock_word, sizeof(*m->clock_word));
+	unmap_element(m->policies, POLICIES_SIZE);
 	for (size_t i = 0; i < N_MAPS; i++) {
 		if (*map_fd(m, i) >= 0)
 			close(*map_fd(m, i));
 		*map_fd(m, i) = -1;
 	}
 	for (uint32_t slot = 0; slot < 2; slot++)
-		keep_inner(m, slot, none_kept);
+		slot_keep(m, slot, slot_none);
+	slot_drop_spare(m);
 	m->active_word = NULL;
 	m->clock_word = NULL;
+	m->policies = NULL;
 }
 
 static uint64_t active_word(const struct maps *m)
@@ -162,13 +164,14 @@ int maps_open_inner(const struct maps *m, int outer)
  */
 static int adopt_inner(struct maps *m, uint32_t slot)
 {
-	struct maps_inner inner = none_kept;
+	struct maps_inner inner = slot_none;
 
 	if (m->of[slot].keys >= 0)
 		return 0;
 	inner.keys = open_by_id(m->keys, slot);
 	inner.prefixes = open_by_id(m->prefixes, slot);
-	keep_inner(m, slot, inner);
+	inner.key_rules = open_by_id(m->key_rules, slot);
+	slot_keep(m, slot, inner);
 	if (inner.keys < 0 && inner.keys != -ENOENT)
 		return inner.keys;
 	return inner.prefixes == -ENOENT || inner.prefixes >= 0
@@ -176,114 +179,12 @@ static int adopt_inner(struct maps *m, uint32_t slot)
 		       : inner.prefixes;
 }
 
-static int put_answers(struct maps *m, uint32_t slot, const struct policy *p)
+uint64_t maps_last_generation(struct maps *m)
 {
-	uint32_t n = PC_ANSWER_INDEX(1, 0, 0, 0);
-	int rc = 0;
+	uint64_t first = slot_last_generation(m, 0);
+	uint64_t second = slot_last_generation(m, 1);
 
-	for (uint32_t i = 0; i < n && !rc; i++)
-		rc = inner_put_element(m->answers, slot * n + i, &p->answers[i],
-				       sizeof(p->answers[i]));
-	return rc;
-}
-
-static int put_lists(struct maps *m, uint32_t slot, const struct policy *p)
-{
-	static const struct pc_list none;
-	int rc = 0;
-
-	for (uint32_t i = 0; i < PC_OWNERS && !rc; i++)
-		rc = inner_put_element(m->lists, PC_LIST_INDEX(slot, i),
-				       p->lists ? &p->lists[i] : &none,
-				       sizeof(none));
-	return rc;
-}
-
-static uint64_t last_generation_of(struct maps *m, uint32_t slot)
-{
-	struct pc_policy head;
-
-	if (bpf_map_lookup_elem(m->policy, &slot, &head))
-		return 0;
-	return head.generation ? head.generation : head.gone;
-}
-
-/*
- * Empties a slot that nobody reads any more, so that only one generation takes
- * room.  The header first: without it the slot is no policy.  Each on its own:
- * where there is no room for a map that is empty, what is largest still goes.
- */
-static void retire(struct maps *m, uint32_t slot)
-{
-	struct pc_policy none = { .gone = last_generation_of(m, slot) };
-	struct policy empty = { 0 };
-
-	inner_put_element(m->policy, slot, &none, sizeof(none));
-	keep_inner(m, slot, none_kept);
-	chunks_clear(m->image, slot);
-	inner_close(
-		inner_put_trie(m->prefixes, slot, "pc_prefix_inner", NULL, 0));
-	inner_close(
-		inner_put_trie(m->key_rules, slot, "pc_rules_inner", NULL, 0));
-	inner_close(inner_put_keys(m->keys, slot, &empty));
-}
-
-/*
- * What is told of a key meanwhile is then told to both slots; the other one's
- * part of it ends when it is retired or filled.
- */
-static int share_keys(struct maps *m, uint32_t slot, const struct policy *p,
-		      struct maps_inner *inner)
-{
-	const struct maps_inner *now = &m->of[!slot];
-
-	/* Where a slot keeps a map that is empty it must be its own. */
-	if (p->head.n_rule_prefixes)
-		inner->key_rules =
-			inner_share(m->key_rules, slot, now->key_rules);
-	else
-		inner->key_rules = inner_put_trie(m->key_rules, slot,
-						  "pc_rules_inner", NULL, 0);
-	if (inner->key_rules < 0)
-		return inner->key_rules;
-	inner->keys = inner_share(m->keys, slot, now->keys);
-	return inner->keys < 0 ? inner->keys : 0;
-}
-
-static int put_keys(struct maps *m, uint32_t slot, const struct policy *p,
-		    struct maps_inner *inner)
-{
-	if (p->keys_stay)
-		return share_keys(m, slot, p, inner);
-	inner->key_rules = inner_put_trie(m->key_rules, slot, "pc_rules_inner",
-					  p->key_rules, p->n_key_rules);
-	if (inner->key_rules < 0)
-		return inner->key_rules;
-	inner->keys = inner_put_keys(m->keys, slot, p);
-	return inner->keys < 0 ? inner->keys : 0;
-}
-
-/* Everything but the flip; *inner is the caller's, also of what failed. */
-static int fill_slot(struct maps *m, uint32_t slot, const struct policy *p,
-		     struct maps_inner *inner)
-{
-	int rc;
-
-	inner->prefixes = inner_put_trie(m->prefixes, slot, "pc_prefix_inner",
-					 p->prefixes, p->n_prefixes);
-	if (inner->prefixes < 0)
-		return inner->prefixes;
-	rc = put_keys(m, slot, p, inner);
-	if (!rc)
-		rc = chunks_put(m->image, slot, &p->image);
-	if (!rc)
-		rc = put_lists(m, slot, p);
-	if (!rc)
-		rc = put_answers(m, slot, p);
-	if (!rc)
-		rc = inner_put_element(m->policy, slot, &p->head,
-				       sizeof(p->head));
-	return rc;
+	return first > second ? first : second;
 }
 
 static void flip(struct maps *m, uint32_t slot, uint64_t until_ms)
@@ -296,19 +197,25 @@ static void flip(struct maps *m, uint32_t slot, uint64_t until_ms)
 static void retire_unread(struct maps *m, uint32_t slot)
 {
 	if (!inner_wait_programs())
-		retire(m, slot);
+		slot_retire(m, slot);
 }
 
-static int rename_hits(struct maps *m, uint32_t from, uint32_t to)
+static int write_slot(struct maps *m, uint32_t slot, struct policy *p)
 {
-	const struct hits h = { m->counts, m->list_hits, m->lists };
+	uint64_t start_ns = clock_boot_ns();
+	int rc = slot_fill(m, slot, p);
 
-	return hits_rename(&h, from, to);
+	if (!rc)
+		rc = hits_begin(m->tally, m->lists, slot);
+	if (rc)
+		return rc;
+	p->head.put_ns = clock_boot_ns() - start_ns;
+	m->policies[slot] = p->head;
+	return 0;
 }
 
-int maps_apply(struct maps *m, const struct policy *p, uint64_t confirm_ns)
+int maps_apply(struct maps *m, struct policy *p, uint64_t confirm_ns)
 {
-	struct maps_inner inner = none_kept;
 	uint64_t until_ms = 0;
 	uint32_t old, slot;
 	int rc = 0;
@@ -321,12 +228,9 @@ int maps_apply(struct maps *m, const struct policy *p, uint64_t confirm_ns)
 		rc = adopt_inner(m, old);
 	if (rc)
 		return rc;
-	rc = fill_slot(m, slot, p, &inner);
-	keep_inner(m, slot, inner);
-	if (!rc)
-		rc = rename_hits(m, old, slot);
+	rc = write_slot(m, slot, p);
 	if (rc) {
-		retire(m, slot);
+		slot_retire(m, slot);
 		return rc;
 	}
 	if (confirm_ns)
@@ -367,7 +271,7 @@ enum maps_approval maps_settle(struct maps *m)
 	m->unsettled = false;
 	/* By whom it was taken back has seen to it; what fails is a count. */
 	if (lapsed)
-		rename_hits(m, !slot, slot);
+		hits_resume(m->tally, m->lists, slot);
 	retire_unread(m, !slot);
 	return lapsed || slot != m->asked ? MAPS_ROLLED_BACK : MAPS_CONFIRMED;
 }
@@ -385,7 +289,7 @@ int maps_confirm(struct maps *m, bool revert)
 					 pc_active_word(slot, 0), false,
 					 __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 		return -EAGAIN;
-	return revert ? rename_hits(m, !slot, slot) : 0;
+	return revert ? hits_resume(m->tally, m->lists, slot) : 0;
 }
 
 void maps_hold(struct maps *m)
@@ -412,7 +316,7 @@ int maps_go_back(struct maps *m)
 		return -ENOENT;
 	flip(m, !now, 0);
 	m->unsettled = false;
-	rename_hits(m, now, !now);
+	hits_resume(m->tally, m->lists, !now);
 	retire_unread(m, now);
 	return 0;
 }
@@ -449,21 +353,77 @@ int maps_put_key(struct maps *m, const struct pc_digest *d,
 	return rc;
 }
 
-uint64_t maps_last_generation(struct maps *m)
-{
-	uint64_t first = last_generation_of(m, 0);
-	uint64_t second = last_generation_of(m, 1);
-
-	return first > second ? first : second;
-}
-
 int maps_read_policy(struct maps *m, struct pc_policy *out)
 {
-	uint32_t slot = maps_active_slot(m);
-
-	if (bpf_map_lookup_elem(m->policy, &slot, out))
-		return -errno;
+	*out = m->policies[maps_active_slot(m)];
 	return out->generation ? 0 : -ENOENT;
+}
+
+static int find_inner(const struct maps *m, int outer, const void *key,
+		      void *value)
+{
+	int fd = maps_open_inner(m, outer), rc = 0;
+
+	if (fd < 0)
+		return fd;
+	if (bpf_map_lookup_elem(fd, key, value))
+		rc = -errno;
+	close(fd);
+	return rc;
+}
+
+int maps_find_key(struct maps *m, const struct pc_digest *d, struct pc_key *out)
+{
+	return find_inner(m, m->keys, d, out);
+}
+
+int maps_find_owner(struct maps *m, uint32_t *owner, struct pc_list *list,
+		    const struct prefix *address)
+{
+	uint32_t slot = maps_active_slot(m), index;
+	struct pc_policy head;
+	int rc = maps_read_policy(m, &head);
+
+	if (!rc)
+		rc = chunks_find(owner, m->image, slot, &head.image, address);
+	if (rc || *owner >= PC_OWNERS)
+		return rc;
+	index = PC_LIST_INDEX(slot, *owner);
+	return bpf_map_lookup_elem(m->lists, &index, list) ? -errno : 0;
+}
+
+int maps_read_list(struct maps *m, uint32_t owner, struct pc_list *out)
+{
+	uint32_t index = PC_LIST_INDEX(maps_active_slot(m), owner);
+
+	return bpf_map_lookup_elem(m->lists, &index, out) ? -errno : 0;
+}
+
+static int compare_image(struct maps *m, const struct pc_policy *head)
+{
+	uint8_t digest[sizeof(head->image.digest)];
+	int rc = chunks_digest(digest, m->image, maps_active_slot(m),
+			       &head->image);
+
+	if (rc)
+		return rc;
+	return memcmp(digest, head->image.digest, sizeof(digest)) ? -EILSEQ : 0;
+}
+
+/* It may have been replaced while it was looked at. */
+int maps_check_image(struct maps *m, const struct pc_policy *head)
+{
+	struct pc_policy now = *head;
+	int rc = compare_image(m, &now);
+
+	for (int i = 0; rc && i < CHECKS; i++) {
+		uint64_t checked = now.generation;
+
+		if (maps_read_policy(m, &now) || now.generation == checked)
+			break;
+		rc = compare_image(m, &now);
+	}
+	return rc;
 }
 
 int maps_clock(struct maps *m, struct pc_clock *out)
@@ -489,4 +449,22 @@ void maps_set_clock(struct maps *m, const struct pc_clock *clock)
 void maps_set_draining(struct maps *m, bool draining)
 {
 	__atomic_store_n(&m->clock_word->draining, draining, __ATOMIC_RELAXED);
+}
+
+int maps_count(struct maps *m, enum pc_reason reason, struct pc_count *out)
+{
+	struct pc_count sum;
+	int rc = hits_sum(&sum, m->counts, reason);
+
+	/* What lists drop is counted by list alone. */
+	if (!rc && (reason == PC_R_BLOCK_LIST || reason == PC_R_SNAPSHOT_LIST))
+		rc = hits_add_owners(&sum, m->tally, reason);
+	if (!rc)
+		*out = sum;
+	return rc;
+}
+
+int maps_count_lists(struct maps *m, struct pc_count out[static PC_OWNERS])
+{
+	return hits_of_lists(out, m->tally, m->lists, maps_active_slot(m));
 }

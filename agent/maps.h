@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The kernel's maps as the agent sees them.  maps.c is the only file that
- * writes policy: it fills the slot that is not in force, reads it back, and
- * flips.
+ * The kernel's maps as the agent sees them, and the only way to write policy:
+ * it fills the slot that is not in force (slot.h), reads it back, and flips.
  */
 #ifndef MAPS_H
 #define MAPS_H
@@ -19,30 +18,33 @@
 struct maps {
 	int active;
 	int policy;
+	struct pc_policy *policies; /* of both slots, mapped */
 	int prefixes;
 	int key_rules;
 	int keys;
 	int image;
 	int lists;
-	int list_hits;
+	int tally;
 	int answers;
 	int clock;
 	int counts;
 	/*
 	 * Inner maps that maps_apply() put: maps_put_key() writes to them, and
-	 * without CAP_SYS_ADMIN there is no other way to them.
+	 * without CAP_SYS_ADMIN there is no other way to them.  In the slot
+	 * that is not in force they are empty.
 	 */
 	struct maps_inner {
 		int keys;
 		int key_rules;
 		int prefixes;
-	} of[2];	       /* by slot; -1: of an earlier run */
-	pthread_mutex_t live;  /* of of[]; held for a system call or two */
-	bool unsettled;	       /* the last one was on approval */
-	uint32_t asked;	       /* its slot */
-	bool hold;	       /* the policy before is not given up yet */
-	bool held;	       /* it is whole, in the other slot */
-	uint64_t *active_word; /* mapped, of pc_active */
+	} of[2];	      /* by slot; -1: of an earlier run */
+	struct chunks *spare; /* of the slot that is not in force; NULL: none */
+	pthread_mutex_t live; /* of of[]; held for a system call or two */
+	bool unsettled;	      /* the last one was on approval */
+	uint32_t asked;	      /* its slot */
+	bool hold;	      /* the policy before is not given up yet */
+	bool held;	      /* it is whole, in the other slot */
+	uint64_t *active_word;	     /* mapped, of pc_active */
 	struct pc_clock *clock_word; /* mapped, of pc_clock */
 };
 
@@ -59,14 +61,15 @@ uint32_t maps_active_slot(const struct maps *m);
 int maps_open_inner(const struct maps *m, int outer);
 
 /*
- * Writes a policy into the idle slot, compares what can be read back, and makes
- * it live (if its keys stay, with those of the last one, which is in force);
- * confirm_ns not 0: for so long, and if nobody confirms it by then the programs
- * go back to the one before.  On failure the policy in force stays in force.  0
- * or -errno (-EILSEQ: what was read back is not what was written; -EBUSY:
- * another one waits to be confirmed).
+ * Writes a policy into the idle slot, its header with the time that took,
+ * compares what can be read back, and makes it live (if its keys stay, with
+ * those of the last one, which is in force); confirm_ns not 0: for so long, and
+ * if nobody confirms it by then the programs go back to the one before.  On
+ * failure the policy in force stays in force.  0 or -errno (-EILSEQ: what was
+ * read back is not what was written; -EBUSY: another one waits to be
+ * confirmed).
  */
-int maps_apply(struct maps *m, const struct policy *p, uint64_t confirm_ns);
+int maps_apply(struct maps *m, struct policy *p, uint64_t confirm_ns);
 
 enum maps_approval {
 	MAPS_SETTLED,	 /* nothing is on approval */
@@ -130,6 +133,7 @@ void maps_set_draining(struct maps *m, bool draining);
 
 /* The counter of a reason, summed over CPUs. */
 int maps_count(struct maps *m, enum pc_reason reason, struct pc_count *out);
-int maps_count_list(struct maps *m, uint32_t owner, struct pc_count *out);
+/* Of each list in force, since it was. */
+int maps_count_lists(struct maps *m, struct pc_count out[static PC_OWNERS]);
 
 #endif /* MAPS_H */

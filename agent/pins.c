@@ -116,12 +116,11 @@ int pins_active_id(uint32_t *out, const char *pin_dir)
 static bool is_our_pin(const char *name)
 {
 	static const char *const names[] = {
-		"pc_active",	"pc_policy",	 "pc_prefixes", "pc_key_rules",
-		"pc_keys",	"pc_answers",	 "pc_clock",	"pc_flows",
-		"pc_living",	"pc_counts",	 "pc_image",	"pc_lists",
-		"pc_list_hits", "pc_bans",	 "pc_ban_lens", "pc_ban_hits",
-		"pc_events",	"pc_event_gate", "pc_captured", "pc_capture",
-		"pc_offenders",
+		"pc_active", "pc_policy",   "pc_prefixes", "pc_key_rules",
+		"pc_keys",   "pc_answers",  "pc_clock",	   "pc_flows",
+		"pc_living", "pc_counts",   "pc_image",	   "pc_lists",
+		"pc_tally",  "pc_bans",	    "pc_ban_lens", "pc_ban_hits",
+		"pc_events", "pc_captured", "pc_capture",  "pc_offenders",
 	};
 	size_t n = strlen(LINK_PREFIX);
 

@@ -29,12 +29,9 @@ static int read_lists(struct plane *out, struct maps *m)
 {
 	int rc = 0;
 
-	for (uint32_t i = 0; i < PC_OWNERS && !rc; i++) {
+	for (uint32_t i = 0; i < PC_OWNERS && !rc; i++)
 		rc = maps_read_list(m, i, &out->lists[i]);
-		if (!rc && *out->lists[i].name)
-			rc = maps_count_list(m, i, &out->hits[i]);
-	}
-	return rc;
+	return rc ? rc : maps_count_lists(m, out->hits);
 }
 
 int plane_read(struct plane *out, struct maps *m, const char *pin_dir,

@@ -8,6 +8,7 @@
 #include "prefix.h"
 
 #include <arpa/inet.h>
+#include <endian.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -239,6 +240,20 @@ bool prefix_contains(const struct prefix *outer, const struct prefix *inner)
 	return !mask || !((outer->addr[whole] ^ inner->addr[whole]) & mask);
 }
 
+/* memcmp() of 16 bytes; lists are sorted by it, and a call takes longer. */
+static int compare_addr(const uint8_t a[static 16], const uint8_t b[static 16])
+{
+	uint64_t x, y;
+
+	for (size_t i = 0; i < 16; i += sizeof(x)) {
+		memcpy(&x, a + i, sizeof(x));
+		memcpy(&y, b + i, sizeof(y));
+		if (x != y)
+			return be64toh(x) < be64toh(y) ? -1 : 1;
+	}
+	return 0;
+}
+
 int prefix_compare(const struct prefix *a, const struct prefix *b)
 {
 	int order;
@@ -246,7 +261,7 @@ int prefix_compare(const struct prefix *a, const struct prefix *b)
 	/* AF_INET sorts first whatever the numbers of the two families. */
 	order = (a->family != AF_INET) - (b->family != AF_INET);
 	if (!order)
-		order = memcmp(a->addr, b->addr, sizeof(a->addr));
+		order = compare_addr(a->addr, b->addr);
 	if (!order)
 		order = (int)a->len - (int)b->len;
 	return order;

@@ -12,6 +12,7 @@
 #include "snapshot.h"
 
 #define NS_PER_S 1000000000
+#define NS_PER_MS 1e6
 
 int rollout_open(struct rollout *r, const struct options *opt)
 {
@@ -75,12 +76,14 @@ static int64_t now_ns(const struct rollout *r)
 
 static int load_snapshot(struct material *out, struct rollout *r)
 {
+	uint64_t start_ns = clock_boot_ns();
 	char error[SNAPSHOT_ERROR_SIZE] = "";
 	int rc = 0;
 
 	note_version(r);
 	if (r->opt->snapshot)
 		rc = snapshot_load(&out->snap, r->opt->snapshot, error);
+	out->snap_ns = clock_boot_ns() - start_ns;
 	if (rc)
 		log_line("snapshot %s", error);
 	return rc;
@@ -120,6 +123,7 @@ static int prepare(struct material *out, struct rollout *r, bool keys)
 {
 	struct policy_file *files = feeds_files(&r->feeds);
 	struct policy_options opt = { 0 };
+	uint64_t start_ns = clock_boot_ns();
 	struct prefix *own = NULL;
 	int rc = files ? 0 : -ENOMEM;
 
@@ -139,6 +143,8 @@ static int prepare(struct material *out, struct rollout *r, bool keys)
 	if (!rc)
 		rc = consent_policy(&r->consent, &out->policy.image,
 				    out->policy.lists);
+	out->policy.head.read_ns = r->feeds.read_ns + out->snap_ns;
+	out->policy.head.compile_ns = clock_boot_ns() - start_ns - out->snap_ns;
 	free(own);
 	free(files);
 	return rc;
@@ -151,10 +157,14 @@ int rollout_prepare(struct material *out, struct rollout *r)
 
 static void log_policy(const struct policy *p)
 {
-	log_line("generation %llu in force: %zu keys, %zu live, "
-		 "%llu prefixes",
-		 (unsigned long long)p->head.generation, (size_t)p->head.n_keys,
-		 p->summary.n_live, (unsigned long long)p->head.n_prefixes);
+	log_line(
+		"generation %llu in force: %zu keys, %zu live, "
+		"%llu prefixes; read in %.1f ms, compiled in %.1f, put in %.1f",
+		(unsigned long long)p->head.generation, (size_t)p->head.n_keys,
+		p->summary.n_live, (unsigned long long)p->head.n_prefixes,
+		(double)p->head.read_ns / NS_PER_MS,
+		(double)p->head.compile_ns / NS_PER_MS,
+		(double)p->head.put_ns / NS_PER_MS);
 	for (size_t i = 0; i < p->summary.n_warnings; i++)
 		log_line("warning: %s (%zu)", p->summary.warnings[i].text,
 			 p->summary.warnings[i].count);

@@ -44,6 +44,7 @@ struct rollout {
 /* A snapshot, and what was made of it and the lists. */
 struct material {
 	struct snapshot snap;
+	uint64_t snap_ns; /* how long reading it took */
 	struct policy policy;
 };
 

@@ -22,6 +22,7 @@
 #include "wanted.h"
 
 #define NS_PER_S 1e9
+#define NS_PER_MS 1e6
 /* Silence after which an agent counts as gone: several ticks. */
 #define SILENCE_NS 2000000000ULL
 /* The service writes its report every second. */
@@ -170,6 +171,11 @@ static void print_policy(const struct status *s)
 	printf("policy      generation %llu, loaded %s\n",
 	       (unsigned long long)p->generation,
 	       timestamp_print(p->loaded_ns, when));
+	printf("took        %.1f ms to read, %.1f ms to compile, "
+	       "%.1f ms to put\n",
+	       (double)p->read_ns / NS_PER_MS,
+	       (double)p->compile_ns / NS_PER_MS,
+	       (double)p->put_ns / NS_PER_MS);
 	printf("source      %s\n", *p->source ? p->source : "(no snapshot)");
 	printf("gateway     %s, %s%s\n", profile_name(p->profile),
 	       p->run_mode == PC_RUN_SIMPLE ? "simple" : "standard",
@@ -364,6 +370,14 @@ static json_t *json_service(const struct status *s)
 			 "overshoot_nusd", (json_int_t)h->overshoot_nusd);
 }
 
+static json_t *json_took(const struct pc_policy *p)
+{
+	return json_pack("{s:f, s:f, s:f}", "read",
+			 (double)p->read_ns / NS_PER_MS, "compile",
+			 (double)p->compile_ns / NS_PER_MS, "put",
+			 (double)p->put_ns / NS_PER_MS);
+}
+
 static int dump(json_t *root)
 {
 	int rc = root ? json_dumpf(root, stdout, JSON_INDENT(2)) : -1;
@@ -378,7 +392,7 @@ static int print_json(const struct status *s)
 	const struct pc_policy *p = &s->policy;
 	char when[TIMESTAMP_STRLEN];
 	json_t *root = json_pack(
-		"{s:b, s:I, s:s, s:s, s:s, s:s, s:b, s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o}",
+		"{s:b, s:I, s:s, s:s, s:s, s:s, s:b, s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}",
 		"installed", 1, "generation", (json_int_t)p->generation,
 		"loaded", timestamp_print(p->loaded_ns, when), "source",
 		p->source, "profile", profile_name(p->profile), "run_mode",
@@ -389,7 +403,8 @@ static int print_json(const struct status *s)
 		"complete_until_ns", (json_int_t)p->complete_until_ns, "living",
 		(json_int_t)s->n_living, "deny", json_deny(s), "agent",
 		json_agent(s), "interfaces", json_interfaces(s), "counters",
-		json_counts(s), "service", json_service(s));
+		json_counts(s), "service", json_service(s), "took_ms",
+		json_took(p));
 	json_t *plane = plane_json(&s->plane);
 
 	if (root && (!plane || json_object_update(root, plane)))

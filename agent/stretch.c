@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Steps over what the layout (bpf/owner.h) says has one owner: a /24 that is
- * nobody's or somebody's as a whole, a stretch of the IPv6 tree.  Elsewhere a
- * step is one address.
+ * Steps over what the layout (bpf/owner.h) says has one owner: a /16 or
+ * /24 that is nobody's or somebody's as a whole, a stretch of the IPv6 tree.
+ * Elsewhere a step is one address.
  */
 #include "stretch.h"
 
@@ -46,15 +46,19 @@ static struct prefix to_address(uint8_t family, unsigned __int128 n)
 static unsigned __int128 last4(const struct image *im, uint32_t addr)
 {
 	uint32_t part = pc_nets_part(addr), bit = pc_nets_bit(addr);
-	const struct pc_nets *nets =
-		(const void *)pc_image_line(im, addr >> 16);
+	const struct pc_index *x = pc_image_index(im, addr);
+	enum pc_net net = pc_image_net(&im->head, addr);
+	const struct pc_nets *nets;
 
-	if (!im->head.n_buckets || !nets)
-		return UINT32_MAX;
-	if (nets->few[part] >> bit & 1)
+	if (net == PC_NET_FEW)
 		return addr;
-	if (nets->indexed[part] >> bit & 1 &&
-	    pc_image_word(&im->head, im, nets, addr) >= PC_OWNERS)
+	if (!net || !x || x->at < PC_OWNERS)
+		return addr | 0xffff;
+	nets = (const void *)pc_image_line(im, x->at);
+	if (!nets || nets->few[part] >> bit & 1)
+		return addr;
+	if (nets->worded[part] >> bit & 1 &&
+	    pc_image_word(im, x, nets, addr) >= PC_OWNERS)
 		return addr;
 	return addr | 0xff;
 }

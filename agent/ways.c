@@ -167,7 +167,8 @@ static bool concerns(struct step *s, const struct inotify_event *e)
 	return e->len && !strcmp(e->name, s->name) && !is_unwritten(e, s);
 }
 
-void ways_take(struct ways *w, void (*tell)(void *arg, size_t file), void *arg)
+void ways_take(struct ways *w, void (*tell)(void *arg, size_t file, bool moved),
+	       void *arg)
 {
 	_Alignas(struct inotify_event) char buf[1 << 14];
 	ssize_t n;
@@ -180,10 +181,11 @@ void ways_take(struct ways *w, void (*tell)(void *arg, size_t file), void *arg)
 			const struct inotify_event *e = (const void *)at;
 
 			if (e->mask & IN_Q_OVERFLOW)
-				tell(arg, WAYS_ALL);
+				tell(arg, WAYS_ALL, false);
 			for (size_t s = 0; s < w->n; s++) {
 				if (concerns(&w->steps[s], e))
-					tell(arg, w->steps[s].file);
+					tell(arg, w->steps[s].file,
+					     e->mask & IN_MOVED_TO);
 			}
 			at += sizeof(*e) + e->len;
 		}

@@ -28,8 +28,10 @@ bool ways_walk(struct ways *w, size_t file, const char *path);
 
 /*
  * Takes in some of what has happened, and tells of which files' ways.  A file
- * that was just made is not told of before it has been written.
+ * that was just made is not told of before it has been written.  moved: put
+ * there by a rename, as a whole.
  */
-void ways_take(struct ways *w, void (*tell)(void *arg, size_t file), void *arg);
+void ways_take(struct ways *w, void (*tell)(void *arg, size_t file, bool moved),
+	       void *arg);
 
 #endif /* WAYS_H */

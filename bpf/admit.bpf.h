@@ -116,12 +116,14 @@ static __always_inline int is_drop(enum pc_reason r)
 	       r == PC_R_BANNED;
 }
 
-static __always_inline void owner_count(__u32 owner, __u32 would)
+static __always_inline void owner_count(struct pc_tally *t, __u32 owner,
+					__u32 would)
 {
-	struct pc_count *n = bpf_map_lookup_elem(&pc_list_hits, &owner);
+	__u64 number = owner;
+	struct pc_count *n;
 
-	if (!n)
-		return;
+	PC_OPAQUE(number);
+	n = &t->owner[number & (PC_OWNERS - 1)];
 	n->done += !would;
 	n->would += would;
 }
@@ -130,17 +132,19 @@ static __always_inline void owner_count(__u32 owner, __u32 would)
 static __always_inline int admit_account(const struct pc_admission *a,
 					 __u32 monitor)
 {
+	struct pc_tally *t = tally_find();
 	int drop = is_drop(a->reason);
 
 	if (drop && !a->ban) {
-		owner_count(a->owner, monitor);
+		if (t)
+			owner_count(t, a->owner, monitor);
 		return !monitor;
 	}
 	count_add(a->reason, drop && monitor);
 	if (a->ban)
 		ban_count(a->ban, monitor);
-	else if (a->reason == PC_R_ALLOW_LIST)
-		owner_count(PC_OWNER_ALLOW, 0);
+	else if (t && a->reason == PC_R_ALLOW_LIST)
+		owner_count(t, PC_OWNER_ALLOW, 0);
 	return drop && !monitor;
 }
 

@@ -34,12 +34,12 @@ struct pc_sight {
 PC_GLOBAL int event_look(__u64 jiffy, __u64 until_ns)
 {
 	__u64 now_ns = bpf_ktime_get_boot_ns();
+	struct pc_tally *t = tally_find();
 	struct pc_event_gate *g;
-	__u32 zero = 0;
 
-	g = bpf_map_lookup_elem(&pc_event_gate, &zero);
-	if (!g)
+	if (!t)
 		return 0;
+	g = &t->gate;
 	g->jiffy = jiffy;
 	g->until_ns = until_ns;
 	g->capturing = until_ns > now_ns;
@@ -51,17 +51,10 @@ PC_GLOBAL int event_look(__u64 jiffy, __u64 until_ns)
 }
 
 /* Is there anything to tell? */
-static __always_inline int event_wanted(void)
+static __always_inline int event_wanted(struct pc_event_gate *g)
 {
-	struct pc_event_gate *g;
-	__u64 jiffy, until_ns;
-	__u32 zero = 0;
+	__u64 until_ns = pc_capture.until_ns, jiffy = bpf_jiffies64();
 
-	g = bpf_map_lookup_elem(&pc_event_gate, &zero);
-	if (!g)
-		return 0;
-	until_ns = pc_capture.until_ns;
-	jiffy = bpf_jiffies64();
 	if ((g->jiffy ^ jiffy) | (g->until_ns ^ until_ns))
 		event_look(jiffy, until_ns);
 	if (*(volatile __u64 *)&g->left | *(volatile __u64 *)&g->capturing)
@@ -148,15 +141,13 @@ static __always_inline void event_capture(void *ctx, enum pc_hook hook,
 static __always_inline void event_tell(void *ctx, enum pc_hook hook,
 				       struct pc_sight *s)
 {
-	struct pc_event_gate *g;
-	__u32 zero = 0;
+	struct pc_tally *t = tally_find();
 
-	g = bpf_map_lookup_elem(&pc_event_gate, &zero);
-	if (!g)
+	if (!t)
 		return;
-	event_send(g, s);
-	if (g->capturing)
-		event_capture(ctx, hook, g, s);
+	event_send(&t->gate, s);
+	if (t->gate.capturing)
+		event_capture(ctx, hook, &t->gate, s);
 }
 
 /* Global: verified once, not for each way through the parser. */
@@ -192,7 +183,9 @@ static __always_inline void event_drop_xdp(struct xdp_md *ctx,
 					   const struct pc_admission *a,
 					   __u32 would)
 {
-	if (event_wanted())
+	struct pc_tally *t = tally_find();
+
+	if (t && event_wanted(&t->gate))
 		event_tell_xdp(ctx, p, a, would);
 }
 
@@ -201,7 +194,9 @@ static __always_inline void event_drop_skb(struct __sk_buff *skb,
 					   const struct pc_admission *a,
 					   __u32 would)
 {
-	if (event_wanted())
+	struct pc_tally *t = tally_find();
+
+	if (t && event_wanted(&t->gate))
 		event_tell_skb(skb, p, a, would);
 }
 

@@ -25,12 +25,7 @@
 volatile __u64 pc_active PC_WORD("active");
 
 /* One generation's header and switches, by slot. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 2);
-	__type(key, __u32);
-	__type(value, struct pc_policy);
-} pc_policy SEC(".maps");
+struct pc_policy pc_policy[2] PC_WORD("policy");
 
 /* Sizes, not types: clang leaves an inner map's key and value out of the BTF.
  */
@@ -75,13 +70,13 @@ struct {
 	__type(value, struct pc_list);
 } pc_lists SEC(".maps");
 
-/* Packets of addresses by owner. */
+/* What is counted and told of addresses, in one piece: a drop is one lookup. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, PC_OWNERS);
+	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct pc_count);
-} pc_list_hits SEC(".maps");
+	__type(value, struct pc_tally);
+} pc_tally SEC(".maps");
 
 /* Single bans.  Never an LRU: a flood must not end one. */
 struct {
@@ -107,13 +102,6 @@ struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 256 * 1024);
 } pc_events SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct pc_event_gate);
-} pc_event_gate SEC(".maps");
 
 /* Dropped packets, for whoever asked for them in pc_capture. */
 struct {
@@ -200,18 +188,18 @@ struct {
 } pc_counts SEC(".maps");
 
 /* The policy in force and its slot; NULL before the first flip. */
-static __always_inline struct pc_policy *policy_find(__u32 *slot)
+static __always_inline const struct pc_policy *policy_find(__u32 *slot)
 {
 	__u64 word = pc_active;
 	__u32 key = word & 1;
-	struct pc_policy *p;
+	const struct pc_policy *p;
 
 	if (pc_active_until_ms(word))
 		key = pc_active_slot(word,
 				     bpf_ktime_get_boot_ns() / PC_NS_PER_MS);
 	*slot = key;
-	p = bpf_map_lookup_elem(&pc_policy, &key);
-	return p && p->generation ? p : NULL;
+	p = &pc_policy[key & 1];
+	return p->generation ? p : NULL;
 }
 
 static __always_inline int policy_has_port(const struct pc_policy *p,
@@ -220,6 +208,13 @@ static __always_inline int policy_has_port(const struct pc_policy *p,
 	__u32 n = bpf_ntohs(port);
 
 	return p->ports[n / 8 & (PC_PORTS_SIZE - 1)] >> n % 8 & 1;
+}
+
+static __always_inline struct pc_tally *tally_find(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&pc_tally, &zero);
 }
 
 static __always_inline void count_add(__u32 reason, __u32 would)

@@ -76,14 +76,12 @@ static __always_inline void offend_tell(const struct pc_request *f,
 					const struct pc_source *source, __u64 n)
 {
 	struct pc_event *e = bpf_ringbuf_reserve(&pc_events, sizeof(*e), 0);
-	struct pc_event_gate *g;
-	__u32 zero = 0;
+	struct pc_tally *t = tally_find();
 
-	g = bpf_map_lookup_elem(&pc_event_gate, &zero);
 	if (!e) {
 		/* It will be told of when it has done as much again. */
-		if (g)
-			g->lost++;
+		if (t)
+			t->gate.lost++;
 		return;
 	}
 	__builtin_memset(e, 0, sizeof(*e));
@@ -99,8 +97,8 @@ static __always_inline void offend_tell(const struct pc_request *f,
 	e->count = n;
 	__builtin_memcpy(e->saddr, source->addr, sizeof(e->saddr));
 	__builtin_memcpy(e->daddr, f->s->pkt.daddr, sizeof(e->daddr));
-	if (g)
-		g->sent++;
+	if (t)
+		t->gate.sent++;
 	bpf_ringbuf_submit(e, 0);
 }
 

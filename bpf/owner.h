@@ -6,14 +6,17 @@
  *   const struct pc_line *pc_image_line(const pc_image_lines *, __u32 number)
  * which finds a line, or NULL.
  *
- * IPv4, by line:
- *   0 ...      a line for each /16, struct pc_nets: which of its /24s are in
- * the index, and of which the addresses are in buckets index_at   a struct
- * pc_index for each /16 bucket_at  buckets of single addresses, n_buckets of
- * them words      of the /24s in the index, in order: the owner of all of it,
- * or the line of its leaf leaves     256 bits, then a word: their common owner,
- * or the first of four lines with a byte for each address A word below
- * PC_OWNERS is an owner: no such thing is in so low a line.
+ * IPv4: of each /16 pc_image.net says whether it is nobody's, has all of its
+ * addresses in buckets, or is in the index.  By line:
+ *   0 ...      struct pc_index of each /16
+ *   bucket_at  buckets of single addresses, n_buckets of them
+ *   blocks     of the /16s that need one: struct pc_nets, and then a word for
+ *              each /24 in words, in order: the owner of all of it, or the line
+ *              of its leaf
+ *   leaves     256 bits, then a word: their common owner, or the first of four
+ *              lines with a byte for each address
+ * A line number below PC_OWNERS is an owner: nothing it could mean is in so low
+ * a line.
  *
  * IPv6 is a static search tree: the sorted last addresses of stretches of one
  * owner, four to a line, at the last level; each level above has the last one
@@ -28,25 +31,29 @@
 /* Calls cost more than what is called. */
 #define PC_INLINE static inline __attribute__((always_inline))
 
-#define PC_NETS_LINES 65536u
 #define PC_INDEX_LINES 8192u
+#define PC_LINE_WORDS 16u
 #define PC_LEAF_OWNERS 8 /* the word behind a leaf's bits */
 #define PC_LEAF_LINES 4u /* of owners */
 #define PC_ENDS 4u	 /* in a line */
 
 /* Returned where a line is missing: not an answer. */
 #define PC_OWNER_DAMAGED PC_OWNERS
+/* Between the functions here: if anybody owns it, a bucket, or the index, says
+ * who.
+ */
+#define PC_OWNER_IN_BUCKET (PC_OWNERS + 1)
+#define PC_OWNER_IN_INDEX (PC_OWNERS + 2)
 
 /* A bit for each /24: never both.  Neither: nobody owns any of it. */
 struct pc_nets {
-	__u64 indexed[4];
+	__u64 worded[4];
 	__u64 few[4]; /* in buckets */
 };
 
 /*
- * Where the words of a /16 begin, counted in words from line 0, and how many of
- * them belong to the /24s before each quarter; or, below PC_OWNERS, the owner
- * of all that is indexed.
+ * The line of a /16's block, and how many words belong to the /24s before each
+ * quarter; or, below PC_OWNERS, the owner of all of it.
  */
 struct pc_index {
 	__u32 at;
@@ -61,12 +68,15 @@ struct pc_indexes {
  * An address is in the place pc_image_place() says, or, where that was taken,
  * in any other: one comparison finds most.  No address is in it twice, and
  * unused places hold 0: 0.0.0.0 is never asked for, because its /24 is never in
- * buckets.
+ * buckets.  Where a bucket was full, all of the address's /24 is in the index,
+ * and what is not found in the bucket may be there.
  */
 #define PC_BUCKET_SIZE 12
 struct pc_bucket {
 	__u32 addr[PC_BUCKET_SIZE]; /* host order */
-	__u8 owner[16]; /* of addr[i - 1]; the first is PC_OWNER_NONE */
+	__u8 owner[PC_BUCKET_SIZE];
+	__u8 spilled;
+	__u8 pad[3];
 };
 
 struct pc_end {
@@ -91,6 +101,11 @@ PC_INLINE __u32 pc_n_bits(__u64 bits)
 	       (bits >> 2 & 0x3333333333333333ULL);
 	bits = (bits + (bits >> 4)) & 0x0f0f0f0f0f0f0f0fULL;
 	return (__u32)(bits * 0x0101010101010101ULL >> 56);
+}
+
+PC_INLINE enum pc_net pc_image_net(const struct pc_image *im, __u32 addr)
+{
+	return im->net[addr >> 20] >> (addr >> 15 & 30) & 3;
 }
 
 /* The place of a /24 in its struct pc_nets. */
@@ -118,14 +133,17 @@ PC_INLINE __u32 pc_image_bucket(__u32 addr, __u32 n_buckets)
 }
 
 /*
- * The place in its bucket where an address is looked for first, one of eight:
- * of a product kernel 6.1 knows no bounds, of a shift it does.
+ * The place in its bucket where an address is looked for first.  Of a product
+ * or an exclusive or kernel 6.1 knows no bounds, of a sum it does.
  */
 PC_INLINE __u32 pc_image_place(__u32 addr, __u32 n_buckets)
 {
-	return (__u32)pc_image_hash(addr, n_buckets) >> 29;
+	__u32 hash = (__u32)pc_image_hash(addr, n_buckets);
+
+	return (hash >> 29) + (hash >> 26 & 4);
 }
 
+/* An owner, PC_OWNER_IN_INDEX or PC_OWNER_DAMAGED. */
 PC_INLINE __u32 pc_image_few(const struct pc_image *im,
 			     const pc_image_lines *lines, __u32 addr)
 {
@@ -137,46 +155,42 @@ PC_INLINE __u32 pc_image_few(const struct pc_image *im,
 		return PC_OWNER_DAMAGED;
 	place = pc_image_place(addr, im->n_buckets);
 	if (b->addr[place] == addr)
-		return b->owner[place + 1];
+		return b->owner[place];
+	/* From the end, as they are put. */
 	for (__u32 i = PC_BUCKET_SIZE; i; i--) {
 		if (b->addr[i - 1] == addr)
-			return b->owner[i];
+			return b->owner[i - 1];
 	}
-	return PC_OWNER_NONE;
+	return b->spilled ? PC_OWNER_IN_INDEX : PC_OWNER_NONE;
+}
+
+PC_INLINE const struct pc_index *pc_image_index(const pc_image_lines *lines,
+						__u32 addr)
+{
+	const struct pc_indexes *x =
+		(const void *)pc_image_line(lines, addr >> 19);
+
+	return x ? &x->of[addr >> 16 & 7] : NULL;
 }
 
 /* An owner, a leaf's line, or PC_OWNER_DAMAGED. */
-PC_INLINE __u32 pc_image_word(const struct pc_image *im,
-			      const pc_image_lines *lines,
+PC_INLINE __u32 pc_image_word(const pc_image_lines *lines,
+			      const struct pc_index *x,
 			      const struct pc_nets *nets, __u32 addr)
 {
-	const struct pc_indexes *x =
-		(const void *)pc_image_line(lines, im->index_at + (addr >> 19));
 	__u32 part = pc_nets_part(addr), at;
 	const struct pc_line *line;
 
-	if (!x)
-		return PC_OWNER_DAMAGED;
-	at = x->of[addr >> 16 & 7].at;
-	if (at < PC_OWNERS)
-		return at;
-	at += x->of[addr >> 16 & 7].before[part] +
-	      pc_n_bits(nets->indexed[part] &
-			((1ULL << pc_nets_bit(addr)) - 1));
-	line = pc_image_line(lines, at / 16);
-	return line ? line->word[at % 16] : PC_OWNER_DAMAGED;
+	at = (x->at + 1) * PC_LINE_WORDS + x->before[part] +
+	     pc_n_bits(nets->worded[part] & ((1ULL << pc_nets_bit(addr)) - 1));
+	line = pc_image_line(lines, at / PC_LINE_WORDS);
+	return line ? line->word[at % PC_LINE_WORDS] : PC_OWNER_DAMAGED;
 }
 
-PC_INLINE __u32 pc_image_indexed(const struct pc_image *im,
-				 const pc_image_lines *lines,
-				 const struct pc_nets *nets, __u32 addr)
+PC_INLINE __u32 pc_image_leaf(const pc_image_lines *lines, __u32 at, __u32 addr)
 {
-	__u32 at = pc_image_word(im, lines, nets, addr);
-	const struct pc_line *leaf;
+	const struct pc_line *leaf = pc_image_line(lines, at);
 
-	if (at <= PC_OWNER_DAMAGED)
-		return at;
-	leaf = pc_image_line(lines, at);
 	if (!leaf)
 		return PC_OWNER_DAMAGED;
 	if (!(leaf->word[addr >> 5 & 7] >> (addr & 31) & 1))
@@ -188,22 +202,46 @@ PC_INLINE __u32 pc_image_indexed(const struct pc_image *im,
 	return leaf ? ((const __u8 *)leaf)[addr & 63] : PC_OWNER_DAMAGED;
 }
 
+/* An owner, PC_OWNER_IN_BUCKET or PC_OWNER_DAMAGED. */
+PC_INLINE __u32 pc_image_indexed(const pc_image_lines *lines, __u32 addr)
+{
+	const struct pc_index *x = pc_image_index(lines, addr);
+	const struct pc_nets *nets;
+	__u32 at;
+
+	if (!x)
+		return PC_OWNER_DAMAGED;
+	if (x->at < PC_OWNERS)
+		return x->at;
+	nets = (const void *)pc_image_line(lines, x->at);
+	if (!nets)
+		return PC_OWNER_DAMAGED;
+	if (nets->few[pc_nets_part(addr)] >> pc_nets_bit(addr) & 1)
+		return PC_OWNER_IN_BUCKET;
+	if (!(nets->worded[pc_nets_part(addr)] >> pc_nets_bit(addr) & 1))
+		return PC_OWNER_NONE;
+	at = pc_image_word(lines, x, nets, addr);
+	return at <= PC_OWNER_DAMAGED ? at : pc_image_leaf(lines, at, addr);
+}
+
 /* The owner of an IPv4 address in host order, or PC_OWNER_DAMAGED. */
 PC_INLINE __u32 pc_image_find4(const struct pc_image *im,
 			       const pc_image_lines *lines, __u32 addr)
 {
-	const struct pc_nets *nets;
+	enum pc_net net = pc_image_net(im, addr);
+	__u32 owner;
 
-	if (!im->n_buckets)
+	if (!net)
 		return PC_OWNER_NONE;
-	nets = (const void *)pc_image_line(lines, addr >> 16);
-	if (!nets)
-		return PC_OWNER_DAMAGED;
-	if (nets->few[pc_nets_part(addr)] >> pc_nets_bit(addr) & 1)
-		return pc_image_few(im, lines, addr);
-	if (nets->indexed[pc_nets_part(addr)] >> pc_nets_bit(addr) & 1)
-		return pc_image_indexed(im, lines, nets, addr);
-	return PC_OWNER_NONE;
+	if (net == PC_NET_FEW) {
+		owner = pc_image_few(im, lines, addr);
+		if (owner != PC_OWNER_IN_INDEX)
+			return owner;
+	}
+	owner = pc_image_indexed(lines, addr);
+	if (owner == PC_OWNER_IN_BUCKET)
+		owner = pc_image_few(im, lines, addr);
+	return owner == PC_OWNER_IN_INDEX ? PC_OWNER_NONE : owner;
 }
 
 /*

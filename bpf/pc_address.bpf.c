@@ -39,7 +39,7 @@ SEC("tc")
 int pc_address(struct __sk_buff *skb)
 {
 	struct pc_admission a = {};
-	struct pc_policy *policy;
+	const struct pc_policy *policy;
 	struct pc_pkt p = {};
 	__u32 slot;
 

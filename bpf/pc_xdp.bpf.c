@@ -48,7 +48,7 @@ static __noinline int judge(struct xdp_md *ctx, const struct pc_policy *policy,
 
 static __always_inline int filter(struct xdp_md *ctx)
 {
-	struct pc_policy *policy;
+	const struct pc_policy *policy;
 	__u32 slot;
 	int action;
 

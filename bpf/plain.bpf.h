@@ -33,6 +33,7 @@ plain_judge(struct xdp_md *ctx, const struct pc_policy *policy, __u32 slot)
 	const struct ethhdr *eth = (void *)(long)ctx->data;
 	const struct iphdr *ip = (const void *)(eth + 1);
 	const __be16 *ports = (const void *)(ip + 1);
+	struct pc_tally *t;
 	__u32 owner;
 
 	if ((const void *)(ports + 2) > (const void *)(long)ctx->data_end ||
@@ -47,9 +48,11 @@ plain_judge(struct xdp_md *ctx, const struct pc_policy *policy, __u32 slot)
 		count_add(PC_R_ADDRESS_PASS, 0);
 		return XDP_PASS;
 	}
-	if (owner >= PC_OWNER_ALLOW || policy->monitor || event_wanted())
+	t = tally_find();
+	if (!t || owner >= PC_OWNER_ALLOW || policy->monitor ||
+	    event_wanted(&t->gate))
 		return PC_PLAIN_NOT;
-	owner_count(owner, 0);
+	owner_count(t, owner, 0);
 	return XDP_DROP;
 }
 

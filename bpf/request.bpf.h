@@ -11,7 +11,7 @@ struct pc_request {
 	struct pc_scratch *s;
 	struct pc_flow *flow;	  /* NULL: not known */
 	struct pc_living *living; /* NULL: both ends agree */
-	struct pc_policy *policy;
+	const struct pc_policy *policy;
 	__u32 slot;
 	int action;	/* where a segment that was dealt with goes */
 	__u32 refusals; /* flow->living before its delta was read */

@@ -29,7 +29,7 @@
 #include "pc_flow.h"
 #include "pc_reason.h"
 
-#define PC_ABI_VERSION 4
+#define PC_ABI_VERSION 5
 
 /* Which gateway is guarded, and how it runs. */
 enum pc_profile {
@@ -158,6 +158,12 @@ struct pc_key {
 	__u8 pad;
 };
 
+/* A counter: what was done, and in monitor mode what would have been. */
+struct pc_count {
+	__u64 done;
+	__u64 would;
+};
+
 /*
  * The image: who owns each address, for both families, in lines of 64 bytes.
  * owner.h has the layout.  Lines are numbered through the chunks of a slot:
@@ -183,7 +189,7 @@ struct pc_line {
 
 /*
  * Why an owner's addresses are dropped.  Such a packet is counted once, in
- * pc_list_hits; what pc_counts would have of it is the sum over the owners.
+ * pc_tally; what pc_counts would have of it is the sum over the owners.
  */
 static inline __u32 pc_owner_reason(__u32 owner)
 {
@@ -192,17 +198,26 @@ static inline __u32 pc_owner_reason(__u32 owner)
 		       : PC_R_BLOCK_LIST;
 }
 
+/* Where the owned addresses of a /16 are: two bits, 16 of them in a word. */
+enum pc_net {
+	PC_NET_NONE, /* there are none */
+	PC_NET_FEW,  /* in buckets */
+	PC_NET_INDEXED
+};
+#define PC_NET_WORDS 4096
+
 /* What programs need to know of an image; 12 levels of 4 hold 16 M bounds. */
 #define PC_LEVELS 12
 struct pc_image {
 	__u32 n_lines;
-	__u32 n_buckets; /* 0: there are no IPv4 addresses in it */
+	__u32 n_buckets;
 	__u32 bucket_at; /* line numbers */
-	__u32 index_at;
-	__u32 n_levels; /* 0: there are no IPv6 addresses in it */
+	__u32 n_levels;	 /* 0: there are no IPv6 addresses in it */
 	__u32 owner_at;
 	__u32 level_at[PC_LEVELS]; /* the root's first */
 	__u8 digest[32];	   /* SHA-256 of all lines */
+	__u32 pad;
+	__u32 net[PC_NET_WORDS];
 };
 
 /*
@@ -217,8 +232,9 @@ struct pc_list {
 	 */
 	char name[PC_LIST_NAME_SIZE];
 	__u64 n_prefixes;
-	__s64 loaded_ns; /* Unix time */
-	__u8 digest[32]; /* SHA-256 of the file; 0: it is none */
+	__s64 loaded_ns;      /* Unix time */
+	__u8 digest[32];      /* SHA-256 of the file; 0: it is none */
+	struct pc_count base; /* its owner's before it was this list's */
 };
 
 #define PC_PORTS_SIZE (65536 / 8)
@@ -249,6 +265,12 @@ struct pc_policy {
 	 */
 	__u32 offend_after;
 	__u64 offend_window_ns;
+	/* How long it took: to read the files that were new, to make a policy
+	 * of all, to write it here.
+	 */
+	__u64 read_ns;
+	__u64 compile_ns;
+	__u64 put_ns;
 	struct pc_image image;
 	__u8 deny[128];		     /* enum pc_deny by reason */
 	char source[PC_SOURCE_SIZE]; /* where the snapshot came from, NUL-ended
@@ -371,6 +393,12 @@ struct pc_event_gate {
 	__u64 missed;  /* not taken: nobody reads */
 };
 
+/* What a processor counts of addresses; only programs write to it. */
+struct pc_tally {
+	struct pc_event_gate gate;
+	struct pc_count owner[PC_OWNERS]; /* packets */
+};
+
 /* Set by whoever reads pc_captured, for as long as it reads. */
 struct pc_capture {
 	__u64 until_ns;	  /* CLOCK_BOOTTIME */
@@ -389,26 +417,21 @@ struct pc_captured {
 	__u8 bytes[PC_SNAP_SIZE];
 };
 
-/* A counter: what was done, and in monitor mode what would have been. */
-struct pc_count {
-	__u64 done;
-	__u64 would;
-};
-
 _Static_assert(sizeof(struct pc_prefix_key) == 24, "pc_prefix_key layout");
 _Static_assert(sizeof(struct pc_rule) == 8, "pc_rule layout");
 _Static_assert(sizeof(struct pc_digest) == 32, "pc_digest layout");
 _Static_assert(sizeof(struct pc_key) == 24, "pc_key layout");
 _Static_assert(sizeof(struct pc_line) == 64, "pc_line layout");
-_Static_assert(sizeof(struct pc_image) == 104, "pc_image layout");
-_Static_assert(sizeof(struct pc_list) == 176, "pc_list layout");
-_Static_assert(sizeof(struct pc_policy) == 8640, "pc_policy layout");
+_Static_assert(sizeof(struct pc_image) == 16488, "pc_image layout");
+_Static_assert(sizeof(struct pc_list) == 192, "pc_list layout");
+_Static_assert(sizeof(struct pc_policy) == 25048, "pc_policy layout");
 _Static_assert(sizeof(struct pc_ban_key) == 20, "pc_ban_key layout");
 _Static_assert(sizeof(struct pc_ban) == 16, "pc_ban layout");
 _Static_assert(sizeof(struct pc_ban_lens) == 136, "pc_ban_lens layout");
 _Static_assert(sizeof(struct pc_source) == 20, "pc_source layout");
 _Static_assert(sizeof(struct pc_offender) == 16, "pc_offender layout");
 _Static_assert(sizeof(struct pc_event) == 64, "pc_event layout");
+_Static_assert(sizeof(struct pc_tally) == 4176, "pc_tally layout");
 _Static_assert(sizeof(struct pc_event_gate) == 80, "pc_event_gate layout");
 _Static_assert(sizeof(struct pc_captured) == 280, "pc_captured layout");
 _Static_assert(sizeof(struct pc_clock) == 48, "pc_clock layout");

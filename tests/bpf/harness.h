@@ -31,6 +31,7 @@
 #include "answer.h"
 #include "clock.h"
 #include "digest.h"
+#include "hits.h"
 #include "loader.h"
 #include "maps.h"
 #include "packet.h"
@@ -241,14 +242,12 @@ static inline void harness_add_up(struct pc_count *sums, int map, uint32_t n)
 
 static inline void harness_read_counts(struct pc_count counts[PC_R_MAX])
 {
-	struct pc_count owners[PC_OWNERS];
-
 	harness_add_up(counts, harness.counts, PC_R_MAX);
-	harness_add_up(owners, harness.maps.list_hits, PC_OWNERS);
-	for (uint32_t i = PC_OWNER_OPERATOR; i < PC_OWNER_ALLOW; i++) {
-		counts[pc_owner_reason(i)].done += owners[i].done;
-		counts[pc_owner_reason(i)].would += owners[i].would;
-	}
+	if (hits_add_owners(&counts[PC_R_BLOCK_LIST], harness.maps.tally,
+			    PC_R_BLOCK_LIST) ||
+	    hits_add_owners(&counts[PC_R_SNAPSHOT_LIST], harness.maps.tally,
+			    PC_R_SNAPSHOT_LIST))
+		abort();
 }
 
 /* Which counters rose: one, or two with the second noted, or none.  False when

@@ -144,7 +144,7 @@ static void take(struct picture *out)
 	out->blocked = blocked("10.0.0.1");
 }
 
-static void assert_refused(const struct policy *p, int want)
+static void assert_refused(struct policy *p, int want)
 {
 	struct picture before, after;
 
@@ -182,10 +182,14 @@ static void a_policy_that_fails_changes_nothing(void **state)
 	harness.maps.answers = -1;
 	assert_refused(&bad, -EBADF);
 	harness.maps.answers = fd;
-	fd = harness.maps.key_rules;
-	harness.maps.key_rules = -1;
+	fd = harness.maps.lists;
+	harness.maps.lists = -1;
 	assert_refused(&bad, -EBADF);
-	harness.maps.key_rules = fd;
+	harness.maps.lists = fd;
+	fd = harness.maps.keys;
+	harness.maps.keys = -1;
+	assert_refused(&bad, -EBADF);
+	harness.maps.keys = fd;
 	/* And with everything back it takes. */
 	assert_int_equal(maps_apply(&harness.maps, &bad, 0), 0);
 	assert_false(blocked("10.0.0.1"));
@@ -571,11 +575,13 @@ static uint32_t chunk_at(uint32_t key)
 static void what_a_killed_run_left_is_cleared(void **state)
 {
 	uint32_t idle, from, to;
+	struct maps next;
 	uint32_t id;
 	int fd;
 
 	(void)state;
 	assert_int_equal(put(&harness.maps, OLD, 0), 0);
+	assert_int_equal(maps_open_pinned(&next, harness.dir), 0);
 	idle = !(*harness.maps.active_word & 1);
 	from = PC_CHUNK_INDEX(!idle, 0);
 	to = PC_CHUNK_INDEX(idle, 7 * PC_CHUNK_LINES);
@@ -587,9 +593,165 @@ static void what_a_killed_run_left_is_cleared(void **state)
 		bpf_map_update_elem(harness.maps.image, &to, &fd, BPF_ANY), 0);
 	close(fd);
 	assert_int_equal(chunk_at(to), id);
-	assert_int_equal(put(&harness.maps, NEW, 0), 0);
+	assert_int_equal(put(&next, NEW, 0), 0);
 	assert_in_force(NEW);
 	assert_int_not_equal(chunk_at(to), id);
+	maps_close(&next);
+}
+
+/* The inner map of a slot; 0: none. */
+static uint32_t inner_at(int outer, uint32_t slot)
+{
+	uint32_t id;
+
+	return bpf_map_lookup_elem(outer, &slot, &id) ? 0 : id;
+}
+
+/* The maps that wait there are used: no other is put, which would take time. */
+static void an_empty_slot_is_filled_where_it_is(void **state)
+{
+	struct maps *m = &harness.maps;
+
+	(void)state;
+	assert_int_equal(put(m, OLD, 0), 0);
+	assert_int_equal(put(m, NEW, 0), 0);
+	for (int i = 0; i < 4; i++) {
+		uint32_t idle = !(*m->active_word & 1);
+		uint32_t chunk = chunk_at(PC_CHUNK_INDEX(idle, 0));
+		uint32_t trie = inner_at(m->prefixes, idle);
+		uint32_t rules = inner_at(m->key_rules, idle);
+
+		assert_true(chunk && trie && rules);
+		assert_int_equal(put(m, i & 1 ? NEW : OLD, 0), 0);
+		assert_in_force(i & 1 ? NEW : OLD);
+		assert_int_equal(*m->active_word & 1, idle);
+		assert_int_equal(chunk_at(PC_CHUNK_INDEX(idle, 0)), chunk);
+		assert_int_equal(inner_at(m->prefixes, idle), trie);
+		assert_int_equal(inner_at(m->key_rules, idle), rules);
+	}
+}
+
+/* Whatever a run believes to have kept there. */
+static void maps_that_others_put_there_are_seen(void **state)
+{
+	struct prefix new = address(NEW), matched;
+	struct maps *m = &harness.maps, other;
+	struct pc_rule rule;
+
+	(void)state;
+	assert_int_equal(put(m, OLD, 0), 0);
+	assert_int_equal(maps_open_pinned(&other, harness.dir), 0);
+	assert_int_equal(put(&other, NEW, 0), 0);
+	assert_int_equal(put(&other, OLD, 0), 0);
+	assert_int_equal(put(&other, NEW, 0), 0);
+	assert_int_equal(put(&other, OLD, 0), 0);
+	/* What this one has kept is in no slot any more. */
+	assert_int_equal(put(m, NEW, 0), 0);
+	assert_in_force(NEW);
+	maps_close(&other);
+	assert_int_equal(maps_open_pinned(&other, harness.dir), 0);
+	assert_int_equal(
+		tries_match(&other, false, PC_SET_DENY, &new, &matched, &rule),
+		0);
+	maps_close(&other);
+}
+
+/* More than a slot keeps room for.  Kernel 6.1 waits for each chunk of it. */
+#define BIG 140000
+
+/* n times half a /24, each of which takes lines of its own. */
+static void put_halves(size_t n)
+{
+	struct prefix *items = calloc(n, sizeof(*items));
+	struct policy_options opt = harness_options();
+	struct snapshot s = { 0 };
+	struct policy p;
+
+	assert_non_null(items);
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t addr = htonl((11 << 24) + (i << 8));
+
+		items[i] = (struct prefix){ .family = AF_INET, .len = 25 };
+		memcpy(items[i].addr, &addr, sizeof(addr));
+	}
+	opt.block = (struct prefix_list){ items, n };
+	assert_int_equal(policy_compile(&p, &s, &opt), 0);
+	assert_int_equal(maps_apply(&harness.maps, &p, 0), 0);
+	policy_fini(&p);
+	free(items);
+}
+
+static void assert_dropped(const char *text, bool want)
+{
+	const struct shape shape = {
+		.from = text,
+		.to = "10.77.0.1",
+		.dport = HARNESS_PORT,
+	};
+
+	assert_int_equal(run_shape(harness.xdp, &shape)->retval,
+			 want ? XDP_DROP_ : XDP_PASS_);
+}
+
+/* From what fits into the spare chunks of the one before, and back. */
+static void images_grow_and_shrink_whole(void **state)
+{
+	static const struct {
+		size_t n;
+		const char *last;
+		const char *none;
+	} rows[] = {
+		{ 1, "11.0.0.1", "11.0.1.1" },
+		{ BIG, "13.34.223.1", "13.34.224.1" },
+		{ 2, "11.0.1.1", "11.0.2.1" },
+		{ 40000, "11.156.63.1", "11.156.64.1" },
+		{ 1, "11.0.0.1", "11.0.1.1" },
+		{ BIG, "13.34.223.1", "13.34.224.1" },
+		{ 3, "11.0.2.1", "11.0.3.1" },
+	};
+	struct pc_policy head;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		put_halves(rows[i].n);
+		assert_int_equal(maps_read_policy(&harness.maps, &head), 0);
+		assert_int_equal(maps_check_image(&harness.maps, &head), 0);
+		assert_dropped("11.0.0.1", true);
+		assert_dropped("11.0.0.129", false);
+		assert_dropped(rows[i].last, true);
+		assert_dropped(rows[i].none, false);
+	}
+}
+
+/* How much the chunks of the idle slot take: a small image's at most. */
+static void a_big_image_is_not_kept_room_for(void **state)
+{
+	uint32_t idle, blank, last;
+
+	(void)state;
+	put_halves(BIG);
+	put_halves(BIG);
+	idle = !(*harness.maps.active_word & 1);
+	blank = chunk_at(PC_CHUNK_INDEX(idle, 0));
+	last = PC_CHUNK_INDEX(idle, 9 * PC_CHUNK_LINES);
+	assert_true(blank);
+	assert_int_equal(chunk_at(last), blank);
+	/* It stays there: putting another would wait for nothing. */
+	put_halves(1);
+	assert_int_equal(chunk_at(last), blank);
+	put_halves(1);
+	assert_int_equal(chunk_at(last), blank);
+	assert_int_not_equal(chunk_at(PC_CHUNK_INDEX(idle, 0)), blank);
+}
+
+static void it_is_said_how_long_it_took(void **state)
+{
+	struct pc_policy head;
+
+	(void)state;
+	assert_int_equal(put(&harness.maps, OLD, 0), 0);
+	assert_int_equal(maps_read_policy(&harness.maps, &head), 0);
+	assert_true(head.put_ns > 0);
 }
 
 /* A longer name is cut by the kernel, and two could become one. */
@@ -605,6 +767,7 @@ static void names_survive_the_kernel(void **state)
 		".data.active",
 		".data.ban_lens",
 		".data.capture",
+		".data.policy",
 	};
 	const int progs[] = { harness.xdp, harness.request };
 	struct bpf_prog_info prog;
@@ -656,6 +819,11 @@ int main(void)
 		cmocka_unit_test(keys_of_others_are_not_taken_over),
 		cmocka_unit_test(what_is_held_comes_back),
 		cmocka_unit_test(what_a_killed_run_left_is_cleared),
+		cmocka_unit_test(an_empty_slot_is_filled_where_it_is),
+		cmocka_unit_test(maps_that_others_put_there_are_seen),
+		cmocka_unit_test(images_grow_and_shrink_whole),
+		cmocka_unit_test(a_big_image_is_not_kept_room_for),
+		cmocka_unit_test(it_is_said_how_long_it_took),
 		cmocka_unit_test(names_survive_the_kernel),
 	};
 

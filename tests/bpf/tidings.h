@@ -11,7 +11,7 @@
 
 static struct {
 	struct ring_buffer *ring;
-	int gate;
+	int tally;
 	size_t n;
 	struct pc_event events[TIDINGS_MAX];
 } tidings;
@@ -34,8 +34,8 @@ static inline void tidings_open(void)
 	CPU_ZERO(&one);
 	CPU_SET(sched_getcpu(), &one);
 	tidings.ring = ring_buffer__new(fd, tidings_take, NULL, NULL);
-	tidings.gate = harness_pin("pc_event_gate");
-	if (!tidings.ring || tidings.gate < 0 ||
+	tidings.tally = harness_pin("pc_tally");
+	if (!tidings.ring || tidings.tally < 0 ||
 	    sched_setaffinity(0, sizeof(one), &one))
 		abort();
 	close(fd);
@@ -52,22 +52,24 @@ static inline size_t tidings_read(void)
 /* Of this processor. */
 static inline struct pc_event_gate tidings_gate(void)
 {
-	static struct pc_event_gate per_cpu[HARNESS_CPUS];
+	static struct pc_tally per_cpu[HARNESS_CPUS];
 	uint32_t zero = 0;
 
-	if (bpf_map_lookup_elem(tidings.gate, &zero, per_cpu))
+	if (bpf_map_lookup_elem(tidings.tally, &zero, per_cpu))
 		abort();
-	return per_cpu[sched_getcpu()];
+	return per_cpu[sched_getcpu()].gate;
 }
 
 /* As before the first packet, or a second later. */
 static inline void tidings_set_gate(const struct pc_event_gate *g)
 {
-	static struct pc_event_gate per_cpu[HARNESS_CPUS];
+	static struct pc_tally per_cpu[HARNESS_CPUS];
 	uint32_t zero = 0;
 
-	per_cpu[sched_getcpu()] = *g;
-	if (bpf_map_update_elem(tidings.gate, &zero, per_cpu, 0))
+	if (bpf_map_lookup_elem(tidings.tally, &zero, per_cpu))
+		abort();
+	per_cpu[sched_getcpu()].gate = *g;
+	if (bpf_map_update_elem(tidings.tally, &zero, per_cpu, 0))
 		abort();
 }
 

@@ -80,6 +80,11 @@ list() {
 		".lists[] | select(.name == \$name) | .$2"
 }
 
+# took PART: status says how long a part of what is in force took, in ms
+took() {
+	status | jq -e ".took_ms.$1 > 0" >/dev/null
+}
+
 # refused WHAT FILE ADDRESS...: what was just done to the file is not believed,
 # what the file said before holds, and another list changes all the same.
 refused() {
@@ -173,8 +178,12 @@ as_they_come() {
 }
 
 each_way() {
+	local part
 	echo '10.77.0.2 ; SBL1' | put spamhaus
 	check "renamed: its new address" eventually 10 blocked 10.77.0.2
+	for part in read compile put; do
+		check "renamed: how long it took to $part it" took $part
+	done
 	echo | put spamhaus
 	check "renamed: blank" eventually 10 open 10.77.0.2
 	echo 10.77.0.2 >"$lists/in-place"

@@ -126,7 +126,7 @@ static void open_flood(struct stream *s, const char *interface,
 	s->skel = flood__open();
 	if (!s->skel ||
 	    bpf_map__reuse_fd(s->skel->maps.pc_counts, s->maps.counts) ||
-	    bpf_map__reuse_fd(s->skel->maps.pc_list_hits, s->maps.list_hits) ||
+	    bpf_map__reuse_fd(s->skel->maps.pc_tally, s->maps.tally) ||
 	    flood__load(s->skel))
 		fail("flood");
 	s->skel->bss->ifindex = if_nametoindex(interface);

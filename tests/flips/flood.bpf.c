@@ -23,10 +23,10 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, PC_OWNERS);
+	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct pc_count);
-} pc_list_hits SEC(".maps"); /* the filter's own, of what lists drop */
+	__type(value, struct pc_tally);
+} pc_tally SEC(".maps"); /* the filter's own, of what lists drop */
 
 __u32 ifindex;
 __u32 n_cpus;
@@ -40,6 +40,8 @@ static int add_cpu(__u32 cpu, __u64 *sum)
 {
 	static const __u32 any[] = { PC_R_ADDRESS_PASS, PC_R_BLOCK_LIST,
 				     PC_R_NO_POLICY, PC_R_IMAGE_DAMAGED };
+	struct pc_tally *t;
+	__u32 zero = 0;
 
 	for (int i = 0; i < 4; i++) {
 		__u32 reason = any[i];
@@ -49,14 +51,9 @@ static int add_cpu(__u32 cpu, __u64 *sum)
 		if (n)
 			*sum += n->done;
 	}
-	for (__u32 owner = PC_OWNER_OPERATOR; owner <= PC_OWNER_FILE; owner++) {
-		__u32 index = owner;
-		struct pc_count *n;
-
-		n = bpf_map_lookup_percpu_elem(&pc_list_hits, &index, cpu);
-		if (n)
-			*sum += n->done;
-	}
+	t = bpf_map_lookup_percpu_elem(&pc_tally, &zero, cpu);
+	for (__u32 i = PC_OWNER_OPERATOR; t && i <= PC_OWNER_FILE; i++)
+		*sum += t->owner[i].done;
 	return 0;
 }
 

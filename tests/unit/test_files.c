@@ -286,6 +286,78 @@ static void a_burst_is_told_once(void **state)
 	scratch_remove(state);
 }
 
+/* Nothing has to pass for what a rename puts there: it is whole. */
+static void a_rename_is_told_of_at_once(void **state)
+{
+	struct files *f;
+	int n;
+
+	populate(state);
+	f = open_files(&n, "list");
+	scratch_replace("list", "new");
+	assert_true(files_take(f));
+	assert_true(files_changed(f, (size_t)n));
+	assert_false(files_changed(f, 0));
+	files_close(f);
+	scratch_remove(state);
+}
+
+/* What may be half of it, or about to come back, waits for the rest. */
+static void what_may_be_half_done_is_waited_for(void **state)
+{
+	static const struct {
+		const char *what;
+		void (*make)(void);
+	} rows[] = {
+		{ "written in place", write_in_place },
+		{ "truncated", truncate_it },
+		{ "removed", unlink_it },
+		{ "moved away", move_away },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct files *f;
+		int n;
+
+		populate(state);
+		f = open_files(&n, "list");
+		rows[i].make();
+		if (files_take(f))
+			fail_msg("%s: told of at once", rows[i].what);
+		/* Nor is it by a rename that comes in between. */
+		scratch_replace("list", "new");
+		if (files_take(f))
+			fail_msg("%s, replaced: told of at once", rows[i].what);
+		assert_true(wait_for(f, TOLD_MS) &&
+			    files_changed(f, (size_t)n));
+		files_close(f);
+		scratch_remove(state);
+	}
+}
+
+/* One at once, and the others each after a quiet time, or once a second. */
+static void renames_without_end_are_gathered(void **state)
+{
+	long long start, took;
+	struct files *f;
+	int n, told = 0;
+
+	populate(state);
+	f = open_files(&n, "list");
+	start = now_ms();
+	for (int i = 0; i < 200; i++) {
+		scratch_replace("list", "new");
+		told += files_take(f);
+	}
+	took = now_ms() - start;
+	assert_true(told > 0);
+	if (told > 1 + took / 50)
+		fail_msg("%d times in %lld ms", told, took);
+	assert_true(wait_for(f, TOLD_MS));
+	files_close(f);
+	scratch_remove(state);
+}
+
 /* Whoever never stops writing does not keep his changes from us. */
 static void an_endless_burst_is_told_of(void **state)
 {
@@ -354,6 +426,9 @@ int main(void)
 		cmocka_unit_test(changes_are_told_again),
 		cmocka_unit_test(a_new_file_is_told_of_when_written),
 		cmocka_unit_test(a_burst_is_told_once),
+		cmocka_unit_test(a_rename_is_told_of_at_once),
+		cmocka_unit_test(what_may_be_half_done_is_waited_for),
+		cmocka_unit_test(renames_without_end_are_gathered),
 		cmocka_unit_test(an_endless_burst_is_told_of),
 		cmocka_unit_test(lost_events_are_looked_after),
 		cmocka_unit_test(unseen_changes_are_found),
