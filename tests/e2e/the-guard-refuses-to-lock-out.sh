@@ -124,23 +124,26 @@ is_blocked() {
 }
 
 each_reload() {
-	local direct=http://$gateway:8080/v1/messages
+	local before direct=http://$gateway:8080/v1/messages
 	{ header ''; record good; } | publish
 	must "the agent starts" start_agent --block 10.77.0.66
 	{ header '"10.77.0.2"'; record good '.status = "disabled"'; } | publish
+	check "by itself: objected to" eventually 5 objects 1
 	kill -HUP "$agent"
-	check "reload: objected to" eventually 5 objects 1
+	check "reload: objected to" eventually 5 objects 2
 	is "reload: the generation stays" "$(generation)" 1
 	is_passed "reload: and all that was in it" good "$direct"
 	check "reload: and its lists" is_blocked 10.77.0.66
 
+	before=$(generation)
 	{ header '"10.77.0.4"'; record good; } | publish
-	check "a good one" reload
+	check "a good one" eventually 5 newer_than "$before"
 	check "a good one: is in force" is_blocked 10.77.0.4
+	before=$(generation)
 	ip -n "$gateway_ns" route replace default via 10.77.0.4
 	kill -HUP "$agent"
-	check "the way out has moved: objected to" eventually 5 objects 2
-	is "the way out has moved: the generation stays" "$(generation)" 2
+	check "the way out has moved: objected to" eventually 5 objects 3
+	is "the way out has moved: the generation stays" "$(generation)" "$before"
 	ip -n "$gateway_ns" route replace default via 10.77.0.2
 	check "and back" reload
 	end_agent TERM || true
