@@ -73,7 +73,7 @@ int main(int argc, char **argv)
 {
 	const volatile uint64_t *active;
 	uint64_t before, expected, found;
-	double start, ms = 0;
+	double start, ms;
 
 	if (argc != 5) {
 		fprintf(stderr, "usage: bench_flip PIN-DIR NEW FILE COUNT\n");
@@ -85,10 +85,10 @@ int main(int argc, char **argv)
 	start = now_ms();
 	if (rename(argv[2], argv[3]))
 		fail(argv[3]);
-	while (*active == before && ms < WAIT_MS) {
+	/* It may have changed before we are back from there. */
+	while (*active == before && now_ms() - start < WAIT_MS)
 		usleep(STEP_US);
-		ms = now_ms() - start;
-	}
+	ms = now_ms() - start;
 	found = count_prefixes(argv[1], *active);
 	if (*active == before || found != expected) {
 		fprintf(stderr, "bench_flip: %llu of %llu prefixes in force\n",
