@@ -26,6 +26,7 @@ static struct options opt;
 static const struct prefix_list nobody;
 static struct lifewatch *w;
 
+/* Of ip by its path: a shell may have a smaller one of its own. */
 static void run(const char *command)
 {
 	if (system(command))
@@ -38,11 +39,11 @@ static int set_up(void **state)
 	if (unshare(CLONE_NEWNET))
 		return -1;
 	/* No address that comes by itself, later. */
-	run("ip link add name a type veth peer name b && "
-	    "ip link set dev a addrgenmode none && "
-	    "ip link set dev b addrgenmode none && "
-	    "ip link set dev a up && ip link set dev b up && "
-	    "ip addr add 192.0.2.2/24 dev a");
+	run("/bin/ip link add name a type veth peer name b && "
+	    "/bin/ip link set dev a addrgenmode none && "
+	    "/bin/ip link set dev b addrgenmode none && "
+	    "/bin/ip link set dev a up && /bin/ip link set dev b up && "
+	    "/bin/ip addr add 192.0.2.2/24 dev a");
 	return lifewatch_open(&w, &opt, &nobody);
 }
 
@@ -90,28 +91,28 @@ static void what_changes_is_seen(void **state)
 		const char *what, *command, *text;
 		bool want;
 	} rows[] = {
-		{ "a default route", "ip route add default via 192.0.2.1",
+		{ "a default route", "/bin/ip route add default via 192.0.2.1",
 		  "192.0.2.1/32", true },
-		{ "another", "ip route replace default via 192.0.2.3",
+		{ "another", "/bin/ip route replace default via 192.0.2.3",
 		  "192.0.2.3/32", true },
 		{ "and not the first", ":", "192.0.2.1/32", false },
 		{ "by a next hop object",
-		  "ip nexthop add id 7 via 192.0.2.5 dev a && "
-		  "ip route replace default nhid 7",
+		  "/bin/ip nexthop add id 7 via 192.0.2.5 dev a && "
+		  "/bin/ip route replace default nhid 7",
 		  "192.0.2.5/32", true },
 		/* Where no route is told of for it. */
 		{ "which is changed",
 		  "echo 0 >/proc/sys/net/ipv4/nexthop_compat_mode && "
-		  "ip nexthop replace id 7 via 192.0.2.6 dev a",
+		  "/bin/ip nexthop replace id 7 via 192.0.2.6 dev a",
 		  "192.0.2.6/32", true },
-		{ "an address", "ip addr add 198.51.100.1/32 dev a",
+		{ "an address", "/bin/ip addr add 198.51.100.1/32 dev a",
 		  "198.51.100.1/32", true },
-		{ "an address, IPv6", "ip addr add 2001:db8::2/64 dev a nodad",
+		{ "an address, IPv6", "/bin/ip addr add 2001:db8::2/64 dev a nodad",
 		  "2001:db8::2/128", true },
 		{ "a default route, IPv6",
-		  "ip -6 route add default via 2001:db8::1 dev a",
+		  "/bin/ip -6 route add default via 2001:db8::1 dev a",
 		  "2001:db8::1/128", true },
-		{ "an address is gone", "ip addr del 198.51.100.1/32 dev a",
+		{ "an address is gone", "/bin/ip addr del 198.51.100.1/32 dev a",
 		  "198.51.100.1/32", false },
 	};
 
@@ -140,8 +141,8 @@ static void other_routes_are_no_change(void **state)
 	look_often();
 	looks = lifewatch_looks(w);
 	while (clock_boot_ns() - begin_ns < 3 * S / 2) {
-		run("ip route add 203.0.113.0/24 via 192.0.2.1 && "
-		    "ip route del 203.0.113.0/24");
+		run("/bin/ip route add 203.0.113.0/24 via 192.0.2.1 && "
+		    "/bin/ip route del 203.0.113.0/24");
 		assert_non_null(lifewatch_look(w));
 	}
 	assert_int_equal(lifewatch_looks(w), looks);
@@ -153,8 +154,8 @@ static void a_flapping_route_is_one_look_a_second(void **state)
 
 	(void)state;
 	while (clock_boot_ns() - begin_ns < 5 * S / 2) {
-		run("ip route add default via 192.0.2.1 && "
-		    "ip route del default");
+		run("/bin/ip route add default via 192.0.2.1 && "
+		    "/bin/ip route del default");
 		assert_non_null(lifewatch_look(w));
 	}
 	seconds = (clock_boot_ns() - begin_ns) / S;
