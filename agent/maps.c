@@ -466,5 +466,9 @@ int maps_count(struct maps *m, enum pc_reason reason, struct pc_count *out)
 
 int maps_count_lists(struct maps *m, struct pc_count out[static PC_OWNERS])
 {
-	return hits_of_lists(out, m->tally, m->lists, maps_active_slot(m));
+	uint64_t word = active_word(m);
+	uint32_t slot = pc_active_slot(word, boot_ms());
+
+	/* Its time was up, and no agent has settled that. */
+	return hits_of_lists(out, m->tally, m->lists, slot, slot != (word & 1));
 }
