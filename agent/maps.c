@@ -308,12 +308,17 @@ void maps_let_go(struct maps *m)
 int maps_go_back(struct maps *m)
 {
 	uint32_t now = maps_active_slot(m);
+	enum maps_approval said = MAPS_PENDING;
 	bool held = m->held;
 
 	m->hold = m->held = false;
-	/* It may be back, or given up, by what somebody else said meanwhile. */
-	if (!held || (m->unsettled && maps_settle(m) != MAPS_PENDING))
+	if (!held)
 		return -ENOENT;
+	if (m->unsettled)
+		said = maps_settle(m);
+	/* It may be back, or given up, by what somebody else said meanwhile. */
+	if (said != MAPS_PENDING)
+		return said == MAPS_ROLLED_BACK ? 0 : -ENOENT;
 	flip(m, !now, 0);
 	m->unsettled = false;
 	hits_resume(m->tally, m->lists, !now);
