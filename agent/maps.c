@@ -358,10 +358,21 @@ int maps_put_key(struct maps *m, const struct pc_digest *d,
 	return rc;
 }
 
+/* Whole: another process may flip, and clear what is just copied. */
 int maps_read_policy(struct maps *m, struct pc_policy *out)
 {
-	*out = m->policies[maps_active_slot(m)];
-	return out->generation ? 0 : -ENOENT;
+	const struct pc_policy *head;
+	uint64_t number;
+
+	do {
+		head = &m->policies[maps_active_slot(m)];
+		number = __atomic_load_n(&head->generation, __ATOMIC_ACQUIRE);
+		*out = *head;
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	} while (head != &m->policies[maps_active_slot(m)] ||
+		 number !=
+			 __atomic_load_n(&head->generation, __ATOMIC_RELAXED));
+	return number ? 0 : -ENOENT;
 }
 
 static int find_inner(const struct maps *m, int outer, const void *key,

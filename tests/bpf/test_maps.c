@@ -620,6 +620,48 @@ static void a_number_is_known_whoever_is_killed(void **state)
 	assert_in_force(OLD);
 }
 
+#define FLIPS 5000
+
+/* As an agent does, with less in between: a slot is cleared behind each flip.
+ */
+static void *flip_often(void *arg)
+{
+	const struct timespec pause = { .tv_nsec = 10000 };
+	struct maps *m = arg;
+
+	for (uint64_t g = 2; g <= FLIPS; g++) {
+		struct pc_policy *next = &m->policies[g & 1];
+
+		memset(next, 0, sizeof(*next));
+		next->n_keys = next->gone = g;
+		__atomic_store_n(&next->generation, g, __ATOMIC_RELEASE);
+		__atomic_store_n(m->active_word, g & 1, __ATOMIC_RELEASE);
+		memset(&m->policies[!(g & 1)], 0, sizeof(*next));
+		nanosleep(&pause, NULL);
+	}
+	return NULL;
+}
+
+static void a_header_is_read_whole(void **state)
+{
+	static struct pc_policy policies[2];
+	uint64_t word = 1;
+	struct maps m = { .active_word = &word, .policies = policies };
+	struct pc_policy head = { 0 };
+	pthread_t thread;
+	size_t torn = 0;
+
+	(void)state;
+	policies[1].generation = policies[1].n_keys = policies[1].gone = 1;
+	assert_int_equal(pthread_create(&thread, NULL, flip_often, &m), 0);
+	while (head.generation < FLIPS && !torn)
+		torn += maps_read_policy(&m, &head) ||
+			head.n_keys != head.generation ||
+			head.gone != head.generation;
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(torn, 0);
+}
+
 /* The number of the map in a place; 0: none. */
 static uint32_t chunk_at(uint32_t key)
 {
@@ -876,6 +918,7 @@ int main(void)
 		cmocka_unit_test(keys_of_others_are_not_taken_over),
 		cmocka_unit_test(what_is_held_comes_back),
 		cmocka_unit_test(a_number_is_known_whoever_is_killed),
+		cmocka_unit_test(a_header_is_read_whole),
 		cmocka_unit_test(what_a_killed_run_left_is_cleared),
 		cmocka_unit_test(an_empty_slot_is_filled_where_it_is),
 		cmocka_unit_test(maps_that_others_put_there_are_seen),
