@@ -49,7 +49,7 @@ struct files {
 	int timer;
 	struct ways *ways; /* NULL: there is no inotify to be had */
 	uint64_t burst_ns; /* when it is over in any case; 0: there is none */
-	uint64_t ended_ns; /* when the last one was over */
+	uint64_t ended_ns; /* when the last one was over, and dealt with */
 	bool told;	   /* of a change, since events were last taken in */
 	bool whole;	   /* all of those were renames */
 	struct file *items;
@@ -209,6 +209,11 @@ bool files_changed(struct files *f, size_t number)
 
 	f->items[number].changed = false;
 	return changed;
+}
+
+void files_done(struct files *f)
+{
+	f->ended_ns = clock_boot_ns();
 }
 
 int files_watch(struct files *f, const char *path)

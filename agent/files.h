@@ -37,4 +37,10 @@ bool files_take(struct files *f);
  */
 bool files_changed(struct files *f, size_t number);
 
+/*
+ * What was told of has been dealt with.  What came meanwhile is gathered:
+ * however long that takes, it is not all that is done.
+ */
+void files_done(struct files *f);
+
 #endif /* FILES_H */

@@ -22,10 +22,16 @@ static void add(struct pc_count *sum, const struct pc_count *n)
 	sum->would += n->would;
 }
 
+/* A base is more than its counter only as it is read while it is written. */
+static uint64_t less(uint64_t n, uint64_t base)
+{
+	return n > base ? n - base : 0;
+}
+
 static void subtract(struct pc_count *from, const struct pc_count *n)
 {
-	from->done -= n->done;
-	from->would -= n->would;
+	from->done = less(from->done, n->done);
+	from->would = less(from->would, n->would);
 }
 
 /* Of an element of a map, one of each processor's.  NULL: no memory. */
@@ -99,22 +105,6 @@ static int read_lists(struct pc_list **out, int fd)
 	return rc;
 }
 
-int hits_of_lists(struct pc_count out[static PC_OWNERS], int tally, int lists,
-		  uint32_t slot)
-{
-	struct pc_list *of;
-	int rc = read_lists(&of, lists);
-
-	if (rc)
-		return rc;
-	/* After the bases, so that none is more than its counter. */
-	rc = read_owners(out, tally);
-	for (uint32_t i = 0; i < PC_OWNERS && !rc; i++)
-		subtract(&out[i], &of[PC_LIST_INDEX(slot, i)].base);
-	free(of);
-	return rc;
-}
-
 typedef void rebase_fn(struct pc_list *list, const struct pc_list *other,
 		       const struct pc_count *now);
 
@@ -156,6 +146,27 @@ static void resume(struct pc_list *list, const struct pc_list *other,
 		return;
 	add(&list->base, now);
 	subtract(&list->base, &other->base);
+}
+
+int hits_of_lists(struct pc_count out[static PC_OWNERS], int tally, int lists,
+		  uint32_t slot, bool back)
+{
+	struct pc_list *of;
+	int rc = read_lists(&of, lists);
+
+	if (rc)
+		return rc;
+	/* After the bases, so that none is more than its counter. */
+	rc = read_owners(out, tally);
+	for (uint32_t i = 0; i < PC_OWNERS && !rc; i++) {
+		struct pc_list *list = &of[PC_LIST_INDEX(slot, i)];
+
+		if (back)
+			resume(list, &of[PC_LIST_INDEX(!slot, i)], &out[i]);
+		subtract(&out[i], &list->base);
+	}
+	free(of);
+	return rc;
 }
 
 int hits_begin(int tally, int lists, uint32_t slot)

@@ -3,6 +3,7 @@
 #ifndef HITS_H
 #define HITS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "pc_abi.h"
@@ -13,9 +14,12 @@ int hits_sum(struct pc_count *out, int counters, uint32_t index);
 /* Adds what the lists of a reason have dropped.  0 or -errno. */
 int hits_add_owners(struct pc_count *sum, int tally, enum pc_reason reason);
 
-/* By owner, of the lists in a slot, since they were.  0 or -errno. */
+/*
+ * By owner, of the lists in a slot, since they were; back: it is in force again
+ * and nobody has called hits_resume() yet.  0 or -errno.
+ */
 int hits_of_lists(struct pc_count out[static PC_OWNERS], int tally, int lists,
-		  uint32_t slot);
+		  uint32_t slot, bool back);
 
 /*
  * Before a slot is in force instead of the other: a list of the same name and

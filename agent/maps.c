@@ -308,12 +308,17 @@ void maps_let_go(struct maps *m)
 int maps_go_back(struct maps *m)
 {
 	uint32_t now = maps_active_slot(m);
+	enum maps_approval said = MAPS_PENDING;
 	bool held = m->held;
 
 	m->hold = m->held = false;
-	/* It may be back, or given up, by what somebody else said meanwhile. */
-	if (!held || (m->unsettled && maps_settle(m) != MAPS_PENDING))
+	if (!held)
 		return -ENOENT;
+	if (m->unsettled)
+		said = maps_settle(m);
+	/* It may be back, or given up, by what somebody else said meanwhile. */
+	if (said != MAPS_PENDING)
+		return said == MAPS_ROLLED_BACK ? 0 : -ENOENT;
 	flip(m, !now, 0);
 	m->unsettled = false;
 	hits_resume(m->tally, m->lists, !now);
@@ -353,10 +358,21 @@ int maps_put_key(struct maps *m, const struct pc_digest *d,
 	return rc;
 }
 
+/* Whole: another process may flip, and clear what is just copied. */
 int maps_read_policy(struct maps *m, struct pc_policy *out)
 {
-	*out = m->policies[maps_active_slot(m)];
-	return out->generation ? 0 : -ENOENT;
+	const struct pc_policy *head;
+	uint64_t number;
+
+	do {
+		head = &m->policies[maps_active_slot(m)];
+		number = __atomic_load_n(&head->generation, __ATOMIC_ACQUIRE);
+		*out = *head;
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	} while (head != &m->policies[maps_active_slot(m)] ||
+		 number !=
+			 __atomic_load_n(&head->generation, __ATOMIC_RELAXED));
+	return number ? 0 : -ENOENT;
 }
 
 static int find_inner(const struct maps *m, int outer, const void *key,
@@ -466,5 +482,9 @@ int maps_count(struct maps *m, enum pc_reason reason, struct pc_count *out)
 
 int maps_count_lists(struct maps *m, struct pc_count out[static PC_OWNERS])
 {
-	return hits_of_lists(out, m->tally, m->lists, maps_active_slot(m));
+	uint64_t word = active_word(m);
+	uint32_t slot = pc_active_slot(word, boot_ms());
+
+	/* Its time was up, and no agent has settled that. */
+	return hits_of_lists(out, m->tally, m->lists, slot, slot != (word & 1));
 }

@@ -89,7 +89,8 @@ int maps_confirm(struct maps *m, bool revert);
 
 /*
  * Before a maps_apply() that maps_go_back() is to undo, as long as nobody says
- * maps_let_go().  0; -ENOENT: there is nothing to undo; -errno.
+ * maps_let_go().  0, also if it was taken back already; -ENOENT: there is
+ * nothing to undo, or somebody has confirmed it.
  */
 void maps_hold(struct maps *m);
 int maps_go_back(struct maps *m);

@@ -296,6 +296,7 @@ void rollout_look(struct rollout *r)
 	else if (n || snapshot)
 		log_line("files have changed; the policy stays what it was "
 			 "before it was rolled back until SIGHUP");
+	files_done(r->files);
 }
 
 /* What waited was to come after it: that waits for SIGHUP now. */

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "slot.h"
 
+#include <stddef.h>
+#include <string.h>
+
 #include "array.h"
 #include "chunks.h"
 #include "inner.h"
@@ -110,14 +113,20 @@ uint64_t slot_last_generation(const struct maps *m, uint32_t slot)
 }
 
 /* The header first: without it the slot is no policy. */
+static void forget(struct pc_policy *head, uint64_t gone)
+{
+	/* A run that is killed in between leaves the number, here or there. */
+	__atomic_store_n(&head->gone, gone, __ATOMIC_RELEASE);
+	memset(head, 0, offsetof(struct pc_policy, gone));
+}
+
 void slot_retire(struct maps *m, uint32_t slot)
 {
-	uint64_t gone = slot_last_generation(m, slot);
 	uint32_t n_lines = m->policies[!slot].image.n_lines;
 	struct maps_inner inner = slot_none;
 	struct policy empty = { 0 };
 
-	m->policies[slot] = (struct pc_policy){ .gone = gone };
+	forget(&m->policies[slot], slot_last_generation(m, slot));
 	slot_drop_spare(m);
 	m->spare = chunks_clear(m->image, slot, n_lines);
 	put_inner(&inner, m, slot, &empty);

@@ -114,12 +114,57 @@ static void so_does_one_that_is_back(void **state)
 	assert_hits(1, 1);
 }
 
+/* Whoever reads does not wait for an agent, which may be dead. */
+static void so_does_one_that_nobody_has_settled(void **state)
+{
+	const struct timespec ms = { .tv_nsec = 1000000 };
+	struct maps *m = &harness.maps;
+	uint64_t until_ms;
+
+	(void)state;
+	assert_int_equal(put("/e", "/f", 0), 0);
+	hit(IN_FIRST);
+	assert_int_equal(put("/g", "/f", SHORT_NS), 0);
+	hit(IN_FIRST);
+	hit(IN_FIRST);
+	hit(IN_SECOND);
+	until_ms = pc_active_until_ms(*m->active_word);
+	while (clock_boot_ns() / 1000000 <= until_ms)
+		nanosleep(&ms, NULL);
+	assert_hits(1, 1);
+	assert_int_equal(maps_settle(m), MAPS_ROLLED_BACK);
+	assert_hits(1, 1);
+	hit(IN_FIRST);
+	assert_hits(2, 1);
+}
+
+/* As when somebody writes it while it is read. */
+static void none_is_less_than_nothing(void **state)
+{
+	struct pc_list list;
+	uint32_t index;
+
+	(void)state;
+	assert_int_equal(put("/h", "/i", 0), 0);
+	index = PC_LIST_INDEX(maps_active_slot(&harness.maps), PC_OWNER_FILE);
+	assert_int_equal(bpf_map_lookup_elem(harness.maps.lists, &index, &list),
+			 0);
+	list.base.done += 5;
+	assert_int_equal(
+		bpf_map_update_elem(harness.maps.lists, &index, &list, BPF_ANY),
+		0);
+	hit(IN_SECOND);
+	assert_hits(0, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_same_lists_go_on_being_counted),
 		cmocka_unit_test(another_list_begins_anew),
 		cmocka_unit_test(so_does_one_that_is_back),
+		cmocka_unit_test(so_does_one_that_nobody_has_settled),
+		cmocka_unit_test(none_is_less_than_nothing),
 	};
 
 	if (harness_open())

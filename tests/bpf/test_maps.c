@@ -8,6 +8,10 @@
 
 #include "request.h"
 
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
 #define NAME_MAX_ 15 /* BPF_OBJ_NAME_LEN less the NUL */
 
 static struct pc_digest digest_of(const char *key)
@@ -547,9 +551,14 @@ static void what_is_held_comes_back(void **state)
 	maps_hold(m);
 	assert_int_equal(put(m, NEW, SHORT_NS), 0);
 	wait_for_lapse();
-	assert_int_equal(maps_go_back(m), -ENOENT);
+	assert_int_equal(maps_go_back(m), 0);
 	assert_in_force(OLD);
 	/* Somebody has decided. */
+	maps_hold(m);
+	assert_int_equal(put(m, NEW, LONG_NS), 0);
+	assert_int_equal(maps_confirm(m, true), 0);
+	assert_int_equal(maps_go_back(m), 0);
+	assert_in_force(OLD);
 	maps_hold(m);
 	assert_int_equal(put(m, NEW, LONG_NS), 0);
 	assert_int_equal(maps_confirm(m, false), 0);
@@ -561,6 +570,96 @@ static void what_is_held_comes_back(void **state)
 	assert_int_equal(maps_go_back(m), -ENOENT);
 	assert_in_force(OLD);
 	assert_int_equal(maps_read_policy(m, &head), 0);
+}
+
+/* Generation 8 was not confirmed, 7 is in force. */
+static void put_and_revert(struct maps *m)
+{
+	for (uint64_t g = 7; g <= 8; g++) {
+		struct policy p;
+
+		compile(&p, 3, g == 7 ? OLD : NEW);
+		p.head.generation = g;
+		assert_int_equal(maps_apply(m, &p, g == 7 ? 0 : LONG_NS), 0);
+		policy_fini(&p);
+	}
+	assert_int_equal(maps_confirm(m, true), 0);
+	assert_in_force(OLD);
+}
+
+/* Dies as it clears the header: the page in its middle cannot be written. */
+static void settle_and_die(struct maps *m)
+{
+	uintptr_t page = (uintptr_t)getpagesize(), middle;
+
+	middle = (uintptr_t)&m->policies[!maps_active_slot(m)] +
+		 sizeof(struct pc_policy) / 2;
+	signal(SIGSEGV, SIG_DFL);
+	if (!mprotect((void *)(middle / page * page), page, PROT_READ))
+		maps_settle(m);
+	_exit(0);
+}
+
+static void a_number_is_known_whoever_is_killed(void **state)
+{
+	struct maps *m = &harness.maps;
+	pid_t child;
+	int status;
+
+	(void)state;
+	put_and_revert(m);
+	child = fork();
+	assert_true(child >= 0);
+	if (!child)
+		settle_and_die(m);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(maps_last_generation(m), 8);
+	assert_int_equal(maps_settle(m), MAPS_ROLLED_BACK);
+	assert_int_equal(maps_last_generation(m), 8);
+	assert_in_force(OLD);
+}
+
+#define FLIPS 5000
+
+/* As an agent does, with less in between: a slot is cleared behind each flip.
+ */
+static void *flip_often(void *arg)
+{
+	const struct timespec pause = { .tv_nsec = 10000 };
+	struct maps *m = arg;
+
+	for (uint64_t g = 2; g <= FLIPS; g++) {
+		struct pc_policy *next = &m->policies[g & 1];
+
+		memset(next, 0, sizeof(*next));
+		next->n_keys = next->gone = g;
+		__atomic_store_n(&next->generation, g, __ATOMIC_RELEASE);
+		__atomic_store_n(m->active_word, g & 1, __ATOMIC_RELEASE);
+		memset(&m->policies[!(g & 1)], 0, sizeof(*next));
+		nanosleep(&pause, NULL);
+	}
+	return NULL;
+}
+
+static void a_header_is_read_whole(void **state)
+{
+	static struct pc_policy policies[2];
+	uint64_t word = 1;
+	struct maps m = { .active_word = &word, .policies = policies };
+	struct pc_policy head = { 0 };
+	pthread_t thread;
+	size_t torn = 0;
+
+	(void)state;
+	policies[1].generation = policies[1].n_keys = policies[1].gone = 1;
+	assert_int_equal(pthread_create(&thread, NULL, flip_often, &m), 0);
+	while (head.generation < FLIPS && !torn)
+		torn += maps_read_policy(&m, &head) ||
+			head.n_keys != head.generation ||
+			head.gone != head.generation;
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(torn, 0);
 }
 
 /* The number of the map in a place; 0: none. */
@@ -818,6 +917,8 @@ int main(void)
 		cmocka_unit_test(keys_stay_when_lists_change),
 		cmocka_unit_test(keys_of_others_are_not_taken_over),
 		cmocka_unit_test(what_is_held_comes_back),
+		cmocka_unit_test(a_number_is_known_whoever_is_killed),
+		cmocka_unit_test(a_header_is_read_whole),
 		cmocka_unit_test(what_a_killed_run_left_is_cleared),
 		cmocka_unit_test(an_empty_slot_is_filled_where_it_is),
 		cmocka_unit_test(maps_that_others_put_there_are_seen),

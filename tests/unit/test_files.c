@@ -358,6 +358,30 @@ static void renames_without_end_are_gathered(void **state)
 	scratch_remove(state);
 }
 
+/* Or the work would be all that is done. */
+static void renames_during_the_work_are_gathered(void **state)
+{
+	const struct timespec work = { .tv_nsec = 100000000 };
+	struct files *f;
+	int n;
+
+	populate(state);
+	f = open_files(&n, "list");
+	scratch_replace("list", "new");
+	assert_true(files_take(f));
+	nanosleep(&work, NULL);
+	scratch_replace("list", "newer");
+	files_done(f);
+	assert_false(files_take(f));
+	assert_true(wait_for(f, TOLD_MS) && files_changed(f, (size_t)n));
+	/* After a quiet time there is no such wait. */
+	nanosleep(&work, NULL);
+	scratch_replace("list", "newest");
+	assert_true(files_take(f));
+	files_close(f);
+	scratch_remove(state);
+}
+
 /* Whoever never stops writing does not keep his changes from us. */
 static void an_endless_burst_is_told_of(void **state)
 {
@@ -429,6 +453,7 @@ int main(void)
 		cmocka_unit_test(a_rename_is_told_of_at_once),
 		cmocka_unit_test(what_may_be_half_done_is_waited_for),
 		cmocka_unit_test(renames_without_end_are_gathered),
+		cmocka_unit_test(renames_during_the_work_are_gathered),
 		cmocka_unit_test(an_endless_burst_is_told_of),
 		cmocka_unit_test(lost_events_are_looked_after),
 		cmocka_unit_test(unseen_changes_are_found),
