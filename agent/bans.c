@@ -48,12 +48,18 @@ void bans_unlock(struct bans *b)
 		bantable_unlock(&b->table);
 }
 
-/* One that just came up may be behind, and every ban seem to be from the
- * future.
+/* A clock that just came up may be behind, and every ban seem to be from the
+ * future.  One that is stopped is where somebody wants it.
  */
-bool bans_correct(struct ban *ban, int64_t now_ns)
+bool bans_know_time(const struct bans *b)
 {
-	return ban->made_ns > now_ns && clock_is_settled() &&
+	return (b->has_table && bantable_is_stopped(&b->table)) ||
+	       clock_is_settled();
+}
+
+bool bans_correct(const struct bans *b, struct ban *ban, int64_t now_ns)
+{
+	return ban->made_ns > now_ns && bans_know_time(b) &&
 	       ban_correct(ban, now_ns);
 }
 
@@ -83,7 +89,7 @@ static void look_up(struct change *c, const struct bans *b)
 	c->known.expires_ns = ban.expires_ns;
 	if (ban.made_s)
 		c->known.made_ns = bantable_made_ns(&ban);
-	bans_correct(&c->known, c->want->made_ns);
+	bans_correct(b, &c->known, c->want->made_ns);
 }
 
 static void settle(struct ban *out, struct change *c, const struct ban *old)
@@ -98,8 +104,8 @@ static void settle(struct ban *out, struct change *c, const struct ban *old)
 		ban_merge(out, old, c->want);
 }
 
-static int write_ban(struct bans_outcome *out, struct banstore *s,
-		     struct change *c)
+static int write_ban(struct bans_outcome *out, const struct bans *b,
+		     struct banstore *s, struct change *c)
 {
 	struct ban old;
 	int err = banstore_begin(s), found = -ENOENT;
@@ -111,7 +117,7 @@ static int write_ban(struct bans_outcome *out, struct banstore *s,
 	if (err)
 		return err;
 	if (!found)
-		bans_correct(&old, c->want->made_ns);
+		bans_correct(b, &old, c->want->made_ns);
 	settle(&out->ban, c, found ? NULL : &old);
 	if (c->state == -EALREADY)
 		return 0;
@@ -130,7 +136,7 @@ static int keep(struct bans_outcome *out, const struct bans *b,
 	err = banstore_open(&s, b->ledger, c->mode, out->error);
 	if (err)
 		return err;
-	err = write_ban(out, s, c);
+	err = write_ban(out, b, s, c);
 	if (err)
 		memcpy(out->error, banstore_error(s), sizeof(out->error));
 	banstore_close(s);

@@ -58,8 +58,10 @@ int bans_open(struct bans *b, const char *pin_dir, const char *ledger);
 void bans_close(struct bans *b);
 
 int64_t bans_now_ns(const struct bans *b);
-/* ban_correct(), where this host's clock can be believed. */
-bool bans_correct(struct ban *ban, int64_t now_ns);
+/* Can the clock that bans are judged by be believed? */
+bool bans_know_time(const struct bans *b);
+/* ban_correct(), where it can. */
+bool bans_correct(const struct bans *b, struct ban *ban, int64_t now_ns);
 
 #define BANS_PATIENCE_MS 10000 /* a person's */
 /* Nobody else changes bans until the unlock; -EBUSY. */

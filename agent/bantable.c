@@ -471,10 +471,19 @@ struct bantable_use bantable_use(const struct bantable *t)
 	return use;
 }
 
+static int64_t stopped_at(const struct bantable *t)
+{
+	return __atomic_load_n(&t->clock->stopped_ns, __ATOMIC_RELAXED);
+}
+
+bool bantable_is_stopped(const struct bantable *t)
+{
+	return stopped_at(t) != 0;
+}
+
 int64_t bantable_now_ns(const struct bantable *t)
 {
-	int64_t stopped_ns =
-		__atomic_load_n(&t->clock->stopped_ns, __ATOMIC_RELAXED);
+	int64_t stopped_ns = stopped_at(t);
 
 	return stopped_ns ? stopped_ns : clock_now_ns();
 }

@@ -92,6 +92,8 @@ int bantable_hits(struct pc_count *out, const struct bantable *t,
 
 /* Unix time as the programs have it. */
 int64_t bantable_now_ns(const struct bantable *t);
+/* Is that always the same time (--clock)? */
+bool bantable_is_stopped(const struct bantable *t);
 
 void bantable_prefix(struct prefix *out, const struct pc_ban_key *key);
 

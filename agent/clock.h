@@ -14,8 +14,13 @@ int64_t clock_now_ns(void);
 /* CLOCK_BOOTTIME in nanoseconds. */
 uint64_t clock_boot_ns(void);
 
-/* Has it been set, or had the time to be, since the host came up? */
+/* Has it been set, or had the time to be, since the host came up?  One that
+ * says 1970 has not.
+ */
 bool clock_is_settled(void);
+/* The same of what the clocks say; is_set: the kernel knows that it is right.
+ */
+bool clock_is_credible(int64_t now_ns, uint64_t boot_ns, bool is_set);
 
 /*
  * What the programs need this moment: the distance of CLOCK_TAI, which they can

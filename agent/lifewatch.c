@@ -27,8 +27,7 @@ struct lifewatch {
 	const struct options *opt;
 	const struct prefix_list *peers;
 	struct mnl_socket *nl;
-	struct lifelines lines;
-	bool known;
+	struct lifelines lines; /* none where the last look failed */
 	struct lifewatch_age age;
 	uint64_t n_looks;
 };
@@ -125,11 +124,10 @@ static void collect(struct lifewatch *w)
 	uint64_t began_ns = clock_boot_ns();
 
 	lifelines_fini(&w->lines);
-	w->known = !lifelines_collect(&w->lines, w->opt, w->peers);
+	w->age.stale = lifelines_collect(&w->lines, w->opt, w->peers);
 	w->n_looks++;
 	w->age.ended_ns = clock_boot_ns();
 	w->age.took_ns = w->age.ended_ns - began_ns;
-	w->age.stale = !w->known;
 }
 
 const struct lifelines *lifewatch_look(struct lifewatch *w)
@@ -137,7 +135,7 @@ const struct lifelines *lifewatch_look(struct lifewatch *w)
 	take_events(w);
 	if (!w->n_looks || lifewatch_is_due(&w->age, clock_boot_ns()))
 		collect(w);
-	return w->known ? &w->lines : NULL;
+	return w->age.stale ? NULL : &w->lines;
 }
 
 uint64_t lifewatch_looks(const struct lifewatch *w)

@@ -22,7 +22,11 @@ int lifewatch_open(struct lifewatch **out, const struct options *o,
 		   const struct prefix_list *peers);
 void lifewatch_close(struct lifewatch *w);
 
-/* NULL: they cannot be told.  The caller does not keep them. */
+/*
+ * NULL: they cannot be told, or have changed and it is too early for a look: a
+ * gateway that has just come is not to be taken for anybody.  The caller does
+ * not keep them.
+ */
 const struct lifelines *lifewatch_look(struct lifewatch *w);
 
 /* How often they were collected. */

@@ -14,7 +14,8 @@ bool stretch_is_denied(uint32_t owner);
 
 /*
  * The first address of a prefix that the image denies, and whose it is; false:
- * there is none.  Costs a step for each /24 or each stretch of IPv6 inside.
+ * there is none.  Costs a step for each /24 in the index or stretch of IPv6
+ * inside, and one for each bucket there is.
  */
 bool stretch_find_denied(struct prefix *address, uint32_t *owner,
 			 const struct image *im, const struct prefix *within);

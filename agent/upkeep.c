@@ -27,7 +27,7 @@ static int give(const struct ban *kept, void *arg)
 	/* Only where it could not be written: it is not to begin anew with
 	 * every look.
 	 */
-	if (bans_correct(&ban, bans_now_ns(b)) && !rc)
+	if (bans_correct(b, &ban, bans_now_ns(b)) && !rc)
 		return 0;
 	if (!rc && there.expires_ns >= ban.expires_ns)
 		return 0;
@@ -38,9 +38,12 @@ static int give(const struct ban *kept, void *arg)
 	return 0;
 }
 
-static int correct_kept(struct banstore *s, int64_t now_ns)
+static int correct_kept(const struct bans *b, struct banstore *s,
+			int64_t now_ns)
 {
-	int n = banstore_correct(s, now_ns, bans_correct, now_ns);
+	int n = bans_know_time(b)
+			? banstore_correct(s, now_ns, ban_correct, now_ns)
+			: 0;
 
 	if (n > 0)
 		log_line("bans from the future, which have their length from "
@@ -62,7 +65,7 @@ static int give_all(struct bans *b, int64_t now_ns,
 	err = banstore_open(&s, b->ledger, BANSTORE_READ, error);
 	if (err)
 		return err == -ENOENT ? 0 : err;
-	rc = correct_kept(s, now_ns);
+	rc = correct_kept(b, s, now_ns);
 	if (rc)
 		memcpy(error, banstore_error(s), BANSTORE_ERROR_SIZE);
 	err = banstore_each(s, now_ns, give, b);
@@ -96,7 +99,7 @@ static int correct_one(struct bans *b, struct bantable_entry *e, int64_t now_ns)
 	struct ban ban = { .made_ns = bantable_made_ns(&e->ban),
 			   .expires_ns = e->ban.expires_ns };
 
-	if (!bans_correct(&ban, now_ns))
+	if (!bans_correct(b, &ban, now_ns))
 		return 0;
 	bantable_prefix(&ban.prefix, &e->key);
 	e->ban.expires_ns = ban.expires_ns;

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "guard.h"
+#include "naive/sweep.h"
 #include "stretch.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
@@ -478,6 +479,117 @@ static void the_walk_finds_what_asking_finds(void **state)
 	}
 }
 
+/* --- wide walks ------------------------------------------------------------
+ */
+
+#define WIDE 4000
+
+/* Addresses anywhere, of one bucket, and leaves, some of two owners. */
+static struct prefix draw_wide(unsigned int i)
+{
+	uint32_t any = (uint32_t)rand() * 2654435761u;
+
+	if (i % 4 == 0)
+		return prefix_of(AF_INET, i * 0x0e8b2f51u, 32);
+	if (i % 4 == 1)
+		return prefix_of(AF_INET, 0x0a000000 | any >> 16, 32);
+	if (i % 4 == 2 && i % 3 == 0)
+		return prefix_of(AF_INET, any, 20 + i % 10);
+	return prefix_of(AF_INET, any, 32);
+}
+
+/* By a sweep that knows of no image. */
+static bool find_by_sweep(struct prefix *out, const struct sweep_stretch *s,
+			  size_t n, const struct prefix *within)
+{
+	struct prefix last = naive_last(*within);
+
+	for (size_t i = 0; i < n; i++) {
+		__uint128_t first = number_of(within);
+
+		if (!stretch_is_denied(s[i].owner) || s[i].last < first ||
+		    s[i].first > number_of(&last))
+			continue;
+		first = s[i].first > first ? s[i].first : first;
+		*out = prefix_of(AF_INET, first, 32);
+		return true;
+	}
+	return false;
+}
+
+static void walk_wide(const struct image *im, const struct sweep_stretch *s,
+		      size_t n, const struct prefix *around)
+{
+	for (unsigned int len = 0; len <= 32; len++) {
+		struct prefix within =
+			prefix_of(AF_INET, number_of(around), len);
+		struct prefix got, want;
+		uint32_t owner = PC_OWNER_NONE;
+		bool found = find_by_sweep(&want, s, n, &within);
+
+		assert_int_equal(stretch_find_denied(&got, &owner, im, &within),
+				 found);
+		if (!found)
+			continue;
+		assert_int_equal(prefix_compare(&got, &want), 0);
+		assert_int_equal(owner, image_find(im, &want));
+	}
+}
+
+static void wide_walks_find_what_a_sweep_finds(void **state)
+{
+	static struct prefix block[WIDE], allow[WIDE];
+
+	(void)state;
+	srand(2);
+	for (unsigned int round = 0; round < 40; round++) {
+		/* Of all but a few: the first that is not is far. */
+		size_t n_allow = WIDE - round;
+		const struct image_source sources[] = {
+			{ block, WIDE, PC_OWNER_OPERATOR },
+			{ block + WIDE / 2, WIDE / 2, PC_OWNER_FILE },
+			{ allow, n_allow, PC_OWNER_ALLOW },
+		};
+		struct sweep_stretch *s;
+		struct image im;
+		size_t n;
+
+		for (unsigned int i = 0; i < WIDE; i++)
+			allow[i] = block[i] = draw_wide(i);
+		assert_int_equal(image_build(&im, sources, 3), 0);
+		n = sweep(&s, sources, 3, AF_INET);
+		for (size_t i = 0; i < WIDE; i += 97)
+			walk_wide(&im, s, n, &block[i]);
+		free(s);
+		image_fini(&im);
+	}
+}
+
+/* Address by address this would take an hour. */
+static void a_walk_past_a_million_allowed_addresses_ends(void **state)
+{
+	const size_t n = 1000000;
+	struct prefix *block = calloc(n, sizeof(*block));
+	const struct prefix all = { .family = AF_INET };
+	const struct image_source sources[] = {
+		{ block, n, PC_OWNER_OPERATOR },
+		{ &all, 1, PC_OWNER_ALLOW },
+	};
+	struct prefix address;
+	struct image im;
+	uint32_t owner;
+
+	(void)state;
+	assert_non_null(block);
+	for (uint32_t i = 0; i < n; i++)
+		block[i] = i % 2 ? prefix_of(AF_INET, i * 2654435761u, 32)
+				 : prefix_of(AF_INET, i << 8, 25);
+	assert_int_equal(image_build(&im, sources, 2), 0);
+	assert_false(stretch_find_denied(&address, &owner, &im, &all));
+	image_fini(&im);
+	free(block);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -487,6 +599,8 @@ int main(void)
 		cmocka_unit_test(every_objection_is_counted),
 		cmocka_unit_test(a_ban_that_locks_out_is_objected_to),
 		cmocka_unit_test(the_walk_finds_what_asking_finds),
+		cmocka_unit_test(wide_walks_find_what_a_sweep_finds),
+		cmocka_unit_test(a_walk_past_a_million_allowed_addresses_ends),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
