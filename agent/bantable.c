@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "hits.h"
 
 #define PATH_SIZE 320
 #define MS_NS 1000000L
@@ -419,9 +420,8 @@ int bantable_remove(struct bantable *t, const struct prefix *p)
 
 int bantable_sweep(struct bantable *t, int64_t now_ns)
 {
-	int rc = 0;
-
 	size_t left = 0;
+	int rc = 0;
 
 	for (size_t i = 0; i < t->n_entries; i++) {
 		const struct bantable_entry *e = &t->entries[i];
@@ -440,24 +440,7 @@ int bantable_sweep(struct bantable *t, int64_t now_ns)
 int bantable_hits(struct pc_count *out, const struct bantable *t,
 		  const struct pc_ban *ban)
 {
-	int n = libbpf_num_possible_cpus(), rc = 0;
-	struct pc_count *per_cpu, sum = { 0 };
-
-	if (n < 0)
-		return n;
-	per_cpu = calloc((size_t)n, sizeof(*per_cpu));
-	if (!per_cpu)
-		return -ENOMEM;
-	if (bpf_map_lookup_elem(t->hits, &ban->hits, per_cpu))
-		rc = -errno;
-	for (int i = 0; i < n && !rc; i++) {
-		sum.done += per_cpu[i].done;
-		sum.would += per_cpu[i].would;
-	}
-	free(per_cpu);
-	if (!rc)
-		*out = sum;
-	return rc;
+	return hits_sum(out, t->hits, ban->hits);
 }
 
 struct bantable_use bantable_use(const struct bantable *t)

@@ -115,13 +115,15 @@ static void what_changes_is_seen(void **state)
 		  "192.0.2.6/32", true },
 		{ "an address", "/bin/ip addr add 198.51.100.1/32 dev a",
 		  "198.51.100.1/32", true },
-		{ "an address, IPv6", "/bin/ip addr add 2001:db8::2/64 dev a nodad",
+		{ "an address, IPv6",
+		  "/bin/ip addr add 2001:db8::2/64 dev a nodad",
 		  "2001:db8::2/128", true },
 		{ "a default route, IPv6",
 		  "/bin/ip -6 route add default via 2001:db8::1 dev a",
 		  "2001:db8::1/128", true },
-		{ "an address is gone", "/bin/ip addr del 198.51.100.1/32 dev a",
-		  "198.51.100.1/32", false },
+		{ "an address is gone",
+		  "/bin/ip addr del 198.51.100.1/32 dev a", "198.51.100.1/32",
+		  false },
 	};
 
 	(void)state;
