@@ -78,6 +78,7 @@ AGENT     := $(patsubst %.c,$(O)/%.o,$(wildcard agent/*.c))
 LIB       := $(filter-out $(O)/agent/main.o,$(AGENT))
 UNIT      := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test_*.c))
 BPFTEST   := $(patsubst tests/bpf/%.c,$(O)/bpftest/%,$(wildcard tests/bpf/test_*.c))
+BENCH     := $(patsubst tests/bench/%.c,$(O)/%,$(wildcard tests/bench/bench_*.c)) $(O)/load
 FUZZERS   := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_LIB  := $(patsubst agent/%.c,build/fuzz/agent/%.o,$(filter-out agent/main.c agent/loader.c,$(wildcard agent/*.c)))
 E2E       := $(wildcard tests/e2e/*.sh)
@@ -120,7 +121,7 @@ check: bootstrap
 		$(BPFTEST) $(E2E)
 
 .PHONY: tests
-tests: $(UNIT) $(BPFTEST)
+tests: $(UNIT) $(BPFTEST) $(BENCH)
 
 check-unit: $(UNIT)
 	@O=$(O) scripts/check $^

@@ -173,6 +173,7 @@ static void bench_addresses(void)
 #define MOVE(d, s) INSN(BPF_ALU64 | BPF_MOV | BPF_X, d, s, 0, 0)
 #define SET(d, i) INSN(BPF_ALU64 | BPF_MOV | BPF_K, d, 0, 0, i)
 #define STORE(d, o, i) INSN(BPF_ST | BPF_MEM | BPF_DW, d, 0, o, i)
+#define STORE4(d, o, i) INSN(BPF_ST | BPF_MEM | BPF_W, d, 0, o, i)
 #define MAP(d, kind, fd) \
 	INSN(BPF_LD | BPF_DW | BPF_IMM, d, kind, 0, fd), INSN(0, 0, 0, 0, 0)
 #define CALL(f) INSN(BPF_JMP | BPF_CALL, 0, 0, 0, f)
@@ -216,8 +217,8 @@ static int create_map(enum bpf_map_type type, uint32_t value_size,
  * that state.
  */
 _Static_assert(offsetof(struct pc_flow, client.next) == 24 &&
-		       sizeof(struct pc_flow) == 88,
-	       "eight bytes at a time");
+		       sizeof(struct pc_flow) == 92,
+	       "eight bytes at a time, and four");
 
 static int load_reset(const struct pc_flow_key *key, uint32_t memo_at,
 		      int target)
@@ -230,7 +231,7 @@ static int load_reset(const struct pc_flow_key *key, uint32_t memo_at,
 		MAP(BPF_REG_1, BPF_PSEUDO_MAP_FD, harness.flows),
 		MAP(BPF_REG_2, BPF_PSEUDO_MAP_VALUE, keys),
 		CALL(BPF_FUNC_map_lookup_elem),
-		IF_ZERO(BPF_REG_0, 11),
+		IF_ZERO(BPF_REG_0, 12),
 		STORE(BPF_REG_0, 0, 0),
 		STORE(BPF_REG_0, 8, 0),
 		STORE(BPF_REG_0, 16, 0),
@@ -242,6 +243,7 @@ static int load_reset(const struct pc_flow_key *key, uint32_t memo_at,
 		STORE(BPF_REG_0, 64, 0),
 		STORE(BPF_REG_0, 72, 0),
 		STORE(BPF_REG_0, 80, 0),
+		STORE4(BPF_REG_0, 88, 0),
 		MAP(BPF_REG_1, BPF_PSEUDO_MAP_FD, memo_open(harness.request)),
 		MAP(BPF_REG_2, BPF_PSEUDO_MAP_VALUE, places),
 		CALL(BPF_FUNC_map_lookup_elem),
