@@ -370,7 +370,6 @@ static int start(struct agent *a)
 /* The policy and the places that an earlier run left, if there are any. */
 static void go_back(struct agent *a)
 {
-	struct pc_policy now = { 0 };
 	int rc;
 
 	if (!maps_go_back(&a->maps) && a->found) {
@@ -379,11 +378,10 @@ static void go_back(struct agent *a)
 			log_line("cannot take back what was attached: %s",
 				 strerror(-rc));
 	}
-	maps_read_policy(&a->maps, &now);
 	if (a->adopted)
 		log_line("generation %llu is in force, "
 			 "attached where status says",
-			 (unsigned long long)now.generation);
+			 (unsigned long long)rollout_in_force(&a->rollout));
 }
 
 /* A first start that failed leaves nothing; a later one leaves what was there.
@@ -435,7 +433,7 @@ int run_main(int argc, char **argv)
 	notify_stopping();
 	log_line("leaving; the filter stays, generation %llu; "
 		 "portcullis detach removes it",
-		 (unsigned long long)a.rollout.generation);
+		 (unsigned long long)rollout_in_force(&a.rollout));
 	agent_fini(&a);
 	return 0;
 }

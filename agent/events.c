@@ -168,16 +168,19 @@ static int set_rate(struct events *e, const char *pin_dir)
 	if (p == MAP_FAILED)
 		return -errno;
 	e->capture = p;
-	__atomic_store_n(&e->capture->event_rate, e->cfg.event_rate,
-			 __ATOMIC_RELAXED);
+	__atomic_store_n(&e->capture->event_rate,
+			 e->log ? e->cfg.event_rate : 0, __ATOMIC_RELAXED);
 	return 0;
 }
 
 /* Nothing that is dropped depends on it. */
 static void open_log(struct events *e, const char *path)
 {
-	int rc = directory_make_parent(path, 0755);
+	int rc;
 
+	if (!strcmp(path, "none"))
+		return;
+	rc = directory_make_parent(path, 0755);
 	if (!rc)
 		rc = eventlog_create(&e->log, path);
 	if (rc)

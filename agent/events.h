@@ -22,7 +22,7 @@ struct offender {
 
 struct events_config {
 	const char *pin_dir;
-	const char *path;    /* of the event log */
+	const char *path;    /* of the event log; "none": without one */
 	uint64_t event_rate; /* drops told of, a second and processor */
 	/* NULL: nobody asks. */
 	void (*offender)(const struct offender *o, void *arg);
@@ -32,8 +32,8 @@ struct events_config {
 struct events;
 
 /*
- * Borrows nothing but arg.  0 or -errno, logged.  Without a log it goes on,
- * which is logged too.
+ * Borrows nothing but arg.  0 or -errno, logged.  Where there can be no log it
+ * goes on, which is logged too.
  */
 int events_open(struct events **out, const struct events_config *cfg);
 /* To an epoll set of struct watch. */

@@ -124,7 +124,7 @@ const struct flag flags[] = {
 	  "of the service whose health is shown" },
 	{ "id", OPTIONS_DECISIONS, "ID", NULL, F(id), value_text,
 	  "only the decision of this id" },
-	{ "events", OPTIONS_RUN, "FILE", OPTIONS_EVENTS_FILE, F(events),
+	{ "events", OPTIONS_RUN, "FILE|none", OPTIONS_EVENTS_FILE, F(events),
 	  value_text, "leave what was dropped lately here" },
 	{ "events", OPTIONS_EVENTS, "FILE", OPTIONS_EVENTS_FILE, F(events),
 	  value_text, "where the agent leaves what was dropped" },

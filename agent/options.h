@@ -83,7 +83,7 @@ struct options {
 	uint64_t lease_ns;     /* 0: key denies never lapse */
 	int64_t clock_ns;      /* not 0: the Unix time it always is */
 	uint64_t drain_ns;     /* patience of living_drain() */
-	char *events;	       /* file of the event log */
+	char *events;	       /* file of the event log, or "none" */
 	uint64_t event_rate;   /* of drops, a second and processor; 0: none */
 	uint64_t confirm_ns;   /* 0: policies need not be confirmed */
 	struct rate ban_after; /* n 0: nobody is banned by himself */

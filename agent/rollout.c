@@ -89,14 +89,18 @@ static int load_snapshot(struct material *out, struct rollout *r)
 	return rc;
 }
 
-/* Are the keys in force those of the base? */
-static bool has_base(const struct rollout *r)
+uint64_t rollout_in_force(const struct rollout *r)
 {
 	struct pc_policy now;
 
+	return maps_read_policy(r->maps, &now) ? 0 : now.generation;
+}
+
+/* Are the keys in force those of the base? */
+static bool has_base(const struct rollout *r)
+{
 	return policy_base_holds(&r->base, now_ns(r)) &&
-	       !maps_read_policy(r->maps, &now) &&
-	       now.generation == r->generation;
+	       rollout_in_force(r) == r->generation;
 }
 
 /*
@@ -235,7 +239,8 @@ static int roll(struct rollout *r, enum rollout_change change)
 	if (!rc)
 		return 0;
 	feeds_undo(&r->feeds);
-	log_line("keeping generation %llu", (unsigned long long)r->generation);
+	log_line("keeping generation %llu",
+		 (unsigned long long)rollout_in_force(r));
 	return rc;
 }
 
@@ -302,7 +307,7 @@ void rollout_look(struct rollout *r)
 /* What waited was to come after it: that waits for SIGHUP now. */
 static void undo(struct rollout *r)
 {
-	struct pc_policy now;
+	uint64_t now = rollout_in_force(r);
 
 	/* Numbers only grow: the next one is not taken for the one gone. */
 	r->rolled_back = true;
@@ -310,12 +315,12 @@ static void undo(struct rollout *r)
 	/* What was told meanwhile went to the keys that are gone. */
 	if (r->service)
 		service_retell(r->service);
-	if (maps_read_policy(r->maps, &now))
+	if (!now)
 		log_line("the last policy was not confirmed: none is in force");
 	else
 		log_line("the last policy was not confirmed: generation %llu "
 			 "is in force again",
-			 (unsigned long long)now.generation);
+			 (unsigned long long)now);
 }
 
 static void roll_waiting(struct rollout *r)

@@ -35,7 +35,7 @@ struct rollout {
 	struct files *files;
 	size_t snapshot;     /* its number in files */
 	struct stat tried;   /* the version of it that was read last */
-	uint64_t generation; /* the last one; in force, unless it is gone */
+	uint64_t generation; /* the last one, which may be gone */
 	enum rollout_change
 		waiting;  /* until the one on approval is confirmed */
 	bool rolled_back; /* nothing is tried again unless asked by hand */
@@ -57,6 +57,9 @@ int rollout_prepare(struct material *out, struct rollout *r);
 /* 0 or -errno, logged.  by_hand: --confirm holds. */
 int rollout_apply(struct rollout *r, struct material *m, bool by_hand);
 void material_fini(struct material *m);
+
+/* The generation; 0: none. */
+uint64_t rollout_in_force(const struct rollout *r);
 
 /* The operator wants everything read again. */
 void rollout_reload(struct rollout *r);

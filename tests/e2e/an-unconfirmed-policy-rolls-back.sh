@@ -114,6 +114,12 @@ agent_alive() {
 	confirm
 	says "agent alive: nothing waits" 1 "no policy waits to be confirmed"
 	in_force "agent alive: and stays" 1
+	cp "$snapshot" "$tmp/good"
+	echo nonsense | publish
+	kill -HUP "$agent"
+	check "agent alive: it knows what it keeps" eventually 5 \
+		grep -q "keeping generation ${before[0]}\$" "$tmp/agent.log"
+	publish <"$tmp/good"
 }
 
 settled() {

@@ -104,6 +104,12 @@ check "it does not" [ ! -e "$tmp/open/events" ]
 check "and says why" grep -qF "$tmp/open/events: others than root" \
 	"$tmp/agent.log"
 
+end_agent TERM
+must "the agent starts, told to record nothing" start_agent \
+	--block 10.77.0.66 --events none
+check "it makes no file" [ ! -e none ]
+check "and has nothing to say of that" [ -z "$(grep -e '--events' "$tmp/agent.log")" ]
+
 rc=0
 in_gateway "$bin" events --pin-dir "$pins" --events "$tmp/none" \
 	2>"$tmp/err" || rc=$?
