@@ -20,6 +20,7 @@
 #include "log.h"
 #include "maps.h"
 #include "options.h"
+#include "text.h"
 
 #define TRIES 20 /* reloads that may come in between */
 #define KEY_MAX 4096
@@ -125,11 +126,11 @@ static json_t *rows_json(const struct explanation *x)
 
 		json_array_append_new(
 			all,
-			json_pack("{s:s, s:s, s:s, s:s, s:s}", "plane",
+			json_pack("{s:s, s:s, s:s, s:s, s:o}", "plane",
 				  row->request_plane ? "request" : "address",
 				  "check", row->check, "input", row->input,
 				  "state", explanation_state_name(row->state),
-				  "note", row->note));
+				  "note", text_json(row->note)));
 	}
 	return all;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "bantable.h"
+#include "text.h"
 #include "timestamp.h"
 
 #define NS_PER_S 1000000000
@@ -89,8 +90,9 @@ static json_t *list_json(const struct pc_list *l, const struct pc_count *n)
 {
 	char when[TIMESTAMP_STRLEN];
 
-	return json_pack("{s:s, s:I, s:s, s:I, s:I}", "name", l->name,
-			 "prefixes", (json_int_t)l->n_prefixes, "loaded",
+	return json_pack("{s:o, s:I, s:s, s:I, s:I}", "name",
+			 text_json(l->name), "prefixes",
+			 (json_int_t)l->n_prefixes, "loaded",
 			 timestamp_print(l->loaded_ns, when), "done",
 			 (json_int_t)n->done, "would", (json_int_t)n->would);
 }

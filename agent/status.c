@@ -18,6 +18,7 @@
 #include "maps.h"
 #include "options.h"
 #include "plane.h"
+#include "text.h"
 #include "timestamp.h"
 #include "wanted.h"
 
@@ -292,9 +293,9 @@ static json_t *json_attached(const struct status *s, const struct attachment *t)
 {
 	bool lacks = interfaces_listed(&s->wanted, t->ifindex);
 
-	return json_pack("{s:s, s:s, s:b, s:b, s:s}", "name", t->name, "xdp",
-			 address_place(t), "request", (int)t->request, "reply",
-			 (int)t->reply, "state",
+	return json_pack("{s:o, s:s, s:b, s:b, s:s}", "name",
+			 text_json(t->name), "xdp", address_place(t), "request",
+			 (int)t->request, "reply", (int)t->reply, "state",
 			 lacks ? "refused" : "filtered");
 }
 
@@ -311,10 +312,10 @@ static json_t *json_interfaces(const struct status *s)
 		if (is_attached(s, (int)if_nametoindex(name)))
 			continue;
 		json_array_append_new(
-			list,
-			json_pack("{s:s, s:s, s:b, s:b, s:s}", "name", name,
-				  "xdp", "none", "request", 0, "reply", 0,
-				  "state", is_here(name) ? "refused" : "gone"));
+			list, json_pack("{s:o, s:s, s:b, s:b, s:s}", "name",
+					text_json(name), "xdp", "none",
+					"request", 0, "reply", 0, "state",
+					is_here(name) ? "refused" : "gone"));
 	}
 	return list;
 }

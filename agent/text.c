@@ -7,6 +7,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void text_add(struct text *t, const char *format, ...)
@@ -93,6 +94,23 @@ void text_add_json(struct text *t, const char *string)
 		s += n ? n : 1;
 	}
 	text_add(t, "\"");
+}
+
+json_t *text_json(const char *string)
+{
+	char *copy = strdup(string);
+	json_t *json;
+
+	for (char *s = copy; s && *s;) {
+		unsigned int n = utf8_size((const unsigned char *)s);
+
+		if (!n)
+			*s = '?';
+		s += n ? n : 1;
+	}
+	json = copy ? json_string(copy) : NULL;
+	free(copy);
+	return json;
 }
 
 void text_to_ascii(char *string)

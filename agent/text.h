@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <jansson.h>
 
 /* Once something has not fit, full is set and nothing more is added. */
 struct text {
@@ -21,6 +22,11 @@ void text_add(struct text *t, const char *format, ...)
 /* Quotes included; invalid UTF-8 becomes \ufffd, <>& and U+2028/9 are escaped.
  */
 void text_add_json(struct text *t, const char *string);
+
+/* Invalid UTF-8 becomes '?': JSON cannot hold every file's name.  NULL: out of
+ * memory.
+ */
+json_t *text_json(const char *string);
 
 /* For a terminal or for JSON: whatever is not printable ASCII becomes '?'. */
 void text_to_ascii(char *string);

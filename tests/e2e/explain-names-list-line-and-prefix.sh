@@ -75,6 +75,9 @@ write_all() {
 	long=$tmp/$(printf '%0120d' 0)
 	mkdir "$long"
 	echo 198.18.9.9 >"$long/far"
+	# Latin-1, which JSON cannot hold.
+	latin=$tmp/$'caf\xe9'
+	echo 198.18.10.1 >"$latin"
 }
 
 each_place() {
@@ -108,6 +111,8 @@ each_place() {
 	local far=$long/far
 	blocked_by 198.18.9.9 block-list \
 		"...${far: -124} (a path of more than 127 characters: its line cannot be told)"
+	blocked_by 198.18.10.1 block-list "$tmp/caf? line 1: 198.18.10.1"
+	is "status has it, too" "$(list "$tmp/caf?" prefixes)" 1
 	explains 10.77.0.2 0 passes address-pass "block lists" "ok: no match"
 	explains fd77::3 0 passes address-pass "block lists" "ok: no match"
 	says 10.77.0.66 1 "address plane" "$tmp/feed line 2: 10.77.0.66" \
@@ -191,7 +196,7 @@ cd "$tmp"
 must "the agent starts" start_agent --ip-scope global \
 	--block 192.0.2.0/24 --block 2001:db8::/32 --allow 192.0.2.200 \
 	--block-file "$tmp/feed" --block-file second --block-file "$long/far" \
-	--allow-file "$tmp/ours" --allow-file theirs
+	--block-file "$latin" --allow-file "$tmp/ours" --allow-file theirs
 cd /
 each_place
 each_ban
