@@ -22,12 +22,17 @@ static int compile_with_lists(struct policy *out, const struct snapshot *s,
 	struct feeds feeds;
 	int err = feeds_open(&feeds, &o->block_files, &o->allow_files, NULL);
 
+	/* It has said which list, and why. */
 	if (err)
 		return err;
 	files = feeds_files(&feeds);
 	opt->files = files;
 	opt->n_files = feeds.n;
 	err = files ? policy_compile(out, s, opt) : -ENOMEM;
+	if (err)
+		log_line("%s: %s", o->snapshot,
+			 err == -E2BIG ? "too many keys or prefixes"
+				       : strerror(-err));
 	free(files);
 	feeds_fini(&feeds);
 	return err;
@@ -49,10 +54,6 @@ int check_snapshot_compile(struct policy *out, const struct options *o,
 	opt.now_ns = now_ns;
 	err = compile_with_lists(out, &s, &opt, o);
 	snapshot_fini(&s);
-	if (err)
-		log_line("%s: %s", o->snapshot,
-			 err == -E2BIG ? "too many keys or prefixes"
-				       : strerror(-err));
 	return err;
 }
 

@@ -108,6 +108,12 @@ each_place() {
 		"$tmp/theirs line 1: 198.18.4.0/24" <<<"$(cd "$tmp" &&
 			"$bin" explain --snapshot "$snapshot" --ip 198.18.4.9 \
 				--profile v0.1.179 --allow-file theirs)"
+	local rc=0
+	"$bin" explain --snapshot "$snapshot" --ip 198.18.4.9 \
+		--block-file "$long" 2>"$tmp/err" || rc=$?
+	is "a list that cannot be read: status" "$rc" 3
+	check "it is named" grep -qF "$long: it is a directory" "$tmp/err"
+	is "the snapshot is not blamed" "$(grep -cF "$snapshot" "$tmp/err")" 0
 	local far=$long/far
 	blocked_by 198.18.9.9 block-list \
 		"...${far: -124} (a path of more than 127 characters: its line cannot be told)"
