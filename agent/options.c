@@ -305,6 +305,21 @@ static int finish_ban(const struct options *o, const struct cursor *c)
 	return 0;
 }
 
+/* Without either it goes on until it is ended; 0 is no way to say so. */
+static int finish_capture(const struct options *o, const struct cursor *c)
+{
+	const struct flag *count = find_flag("count", 5, OPTIONS_CAPTURE);
+	const struct flag *length = find_flag("for", 3, OPTIONS_CAPTURE);
+
+	if (!o->capture)
+		return usage_error(c, "a file is needed; - is standard output");
+	if (c->given[count - flags] && !o->capture_count)
+		return usage_error(c, "--count 0: nothing to capture");
+	if (c->given[length - flags] && !o->capture_for_ns)
+		return usage_error(c, "--for 0: nothing to capture");
+	return 0;
+}
+
 static int finish(struct options *o, const struct cursor *c)
 {
 	int err = 0;
@@ -320,8 +335,8 @@ static int finish(struct options *o, const struct cursor *c)
 		return finish_run(o, c);
 	if (c->which == OPTIONS_CHECK && !o->snapshot)
 		return usage_error(c, "a snapshot file is needed");
-	if (c->which == OPTIONS_CAPTURE && !o->capture)
-		return usage_error(c, "a file is needed; - is standard output");
+	if (c->which == OPTIONS_CAPTURE)
+		return finish_capture(o, c);
 	return c->which == OPTIONS_EXPLAIN ? finish_explain(o, c) : 0;
 }
 

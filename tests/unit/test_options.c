@@ -387,6 +387,8 @@ static const struct {
 	{ OPTIONS_CAPTURE, "capture", "a file is needed" },
 	{ OPTIONS_CAPTURE, "capture a b", "one file is taken" },
 	{ OPTIONS_CAPTURE, "capture --count x a", "not a number" },
+	{ OPTIONS_CAPTURE, "capture --count 0 a", "nothing to capture" },
+	{ OPTIONS_CAPTURE, "capture --for 0 a", "nothing to capture" },
 	{ OPTIONS_EVENTS, "events a", "no arguments but flags" },
 	{ OPTIONS_RUN, "run --gateway-port 80x", "not a port" },
 	{ OPTIONS_RUN, "run --gateway-port=", "not a port" },
