@@ -97,6 +97,8 @@ static int check_policy(struct prefix_list *allow, const char *pin_dir,
 		rc = check_proxies(&m, p);
 		if (!rc)
 			rc = check_allowed(allow, &m, p);
+	} else if (rc == -ENOENT) {
+		log_line("no policy is in force: bans hold when one is");
 	}
 	maps_close(&m);
 	return rc == -ENOENT ? 0 : rc;

@@ -92,6 +92,10 @@ nothing_before() {
 	gone=$mark
 	confirm
 	says "first start: too late or gone" 1 ""
+	rc=0
+	said=$(in_gateway "$bin" ban 192.0.2.1 --for 1m --ledger "$tmp/bans.db" \
+		--pin-dir "$pins" 2>&1) || rc=$?
+	says "first start: a ban by no policy" 0 "no policy is in force"
 	end_agent TERM || true
 }
 
