@@ -180,13 +180,29 @@ static bool looks_like_address(struct span atom)
 	return digit;
 }
 
+/* U+2010 to U+2015, U+2212: what word processors make of a dash. */
+static void skip_typeset_dash(struct span *r)
+{
+	const uint8_t *c = (const uint8_t *)r->text;
+
+	if (r->size < 3 || c[0] != 0xe2 ||
+	    !((c[1] == 0x80 && c[2] >= 0x90 && c[2] <= 0x95) ||
+	      (c[1] == 0x88 && c[2] == 0x92)))
+		return;
+	r->text += 3;
+	r->size -= 3;
+	skip_blanks(r);
+}
+
 /* The text behind an address and a blank. */
 static int check_trailer(const struct row *row, const char *from,
 			 struct span rest, char what[static ROW_WHAT_SIZE])
 {
-	struct span atom = take_until(&rest, END);
+	struct span atom;
 	struct prefix p;
 
+	skip_typeset_dash(&rest);
+	atom = take_until(&rest, END);
 	if (!atom.size)
 		return 1;
 	if (*atom.text == '/')

@@ -63,6 +63,8 @@ static const struct row_case good[] = {
 	{ "dash and a comment", "192.0.2.1 - # 192.0.2.9", "192.0.2.1/32" },
 	{ "dash and a name", "192.0.2.0/24 - AS64500", "192.0.2.0/24" },
 	{ "arrow", "192.0.2.1 -> 192.0.2.9", "192.0.2.1/32" },
+	{ "typeset dash and a word", "192.0.2.1 \xe2\x80\x93 bad",
+	  "192.0.2.1/32" },
 	{ "two dashes", "192.0.2.1 -- 192.0.2.9", "192.0.2.1/32" },
 
 	{ "range", "192.0.2.0-192.0.2.255", "192.0.2.0/24" },
@@ -178,6 +180,12 @@ static const struct row_case bad[] = {
 	  "\"192.0.2.0 /24\": a blank before the /" },
 	{ "DShield", "192.0.2.0\t192.0.2.255\t24\t3200",
 	  "\"192.0.2.0?192.0.2.255\": two addresses; a range is written a-b" },
+	{ "en dash", "192.0.2.0 \xe2\x80\x93 192.0.2.9",
+	  "\"192.0.2.0 ??? 192.0.2.9\": two addresses; a range is written "
+	  "a-b" },
+	{ "minus sign", "192.0.2.0 \xe2\x88\x92 192.0.2.9",
+	  "\"192.0.2.0 ??? 192.0.2.9\": two addresses; a range is written "
+	  "a-b" },
 	{ "net mask behind", "192.0.2.0 255.255.255.0",
 	  "\"192.0.2.0 255.255.255.0\": two addresses; a range is written "
 	  "a-b" },
