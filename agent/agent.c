@@ -56,6 +56,7 @@ struct agent {
 	} on_signal, on_timer, on_files;
 	struct attachment *before; /* where programs were at the start */
 	size_t n_before;
+	struct pc_clock clock_before;
 	bool leaving;
 	bool has_maps;
 	bool put_failed; /* said once */
@@ -186,6 +187,8 @@ static int load(struct agent *a)
 		rc = maps_open_pinned(&a->maps, a->opt.pin_dir);
 		a->has_maps = !rc;
 	}
+	if (!rc)
+		rc = maps_clock(&a->maps, &a->clock_before);
 	if (!rc)
 		rc = living_open(&a->living, a->opt.pin_dir);
 	if (!rc)
@@ -367,6 +370,22 @@ static int start(struct agent *a)
 	return rc;
 }
 
+/*
+ * Denies go by the word of who stood by them last, and end with it: were it
+ * given anew by every start that fails, they would never end.
+ */
+static void return_lease(struct agent *a)
+{
+	struct pc_clock clock;
+
+	clock_take(&clock, 0);
+	clock.stopped_ns = a->clock_before.stopped_ns;
+	clock.lease_ns = a->clock_before.lease_ns;
+	clock.heartbeat_ns = a->clock_before.heartbeat_ns;
+	clock.agent_pid = a->clock_before.agent_pid;
+	maps_set_clock(&a->maps, &clock);
+}
+
 /* The policy and the places that an earlier run left, if there are any. */
 static void go_back(struct agent *a)
 {
@@ -390,8 +409,10 @@ static void undo(struct agent *a)
 {
 	size_t n;
 
-	if (a->has_maps)
+	if (a->has_maps) {
 		go_back(a);
+		return_lease(a);
+	}
 	if (a->adopted)
 		return;
 	if (a->lock < 0)

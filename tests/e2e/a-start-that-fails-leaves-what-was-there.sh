@@ -17,6 +17,11 @@ in_force() {
 	is "$1: the generation" "$(generation)" "${2:-1}"
 }
 
+# Whose word the denies go by, and whether that ends.
+lease() {
+	status | jq -c '.agent | [.pid, has("lease_s") and .lease_s < 600]'
+}
+
 fails() {
 	! start_agent "$@" && agent=
 }
@@ -46,6 +51,7 @@ must "a first start fails" fails --interface none0
 check "nothing is left" test ! -e "$pins/pc_active"
 
 must "an agent starts" start_agent --block 10.77.0.66/32
+killed=$agent
 end_agent KILL || true
 in_force "killed"
 must "no such interface" fails --block 10.77.0.66/32 --interface none0
@@ -61,8 +67,9 @@ ip -n "$gateway_ns" link add spare0 type veth peer name spare1
 ip -n "$gateway_ns" link add bridge0 type bridge
 late=(--interface spare0 --interface bridge0 --xdp-mode native
 	--block 10.77.0.3/32)
-must "no native XDP there" fails "${late[@]}"
+must "no native XDP there" fails "${late[@]}" --lease 0
 in_force "no native XDP there"
+is "no native XDP there: the lease" "$(lease)" "[$killed,true]"
 check "no native XDP there: nor elsewhere" untouched spare0
 must "on approval" fails "${late[@]}" --confirm 100s
 in_force "on approval"
