@@ -323,10 +323,13 @@ int service_open(struct service **out, const struct options *o)
 	rc = peer_rules_init(&s->rules, &o->socket_peers, &o->proxies);
 	if (!rc)
 		rc = open_events(s);
-	if (!rc)
-		rc = open_listeners(s);
+	/* The trace has one writer: a socket that nobody listens on may be of
+	 * one who is just starting.
+	 */
 	if (!rc)
 		rc = open_files(s);
+	if (!rc)
+		rc = open_listeners(s);
 	if (!rc)
 		rc = store_new(&s->store);
 	if (!rc)

@@ -3,7 +3,7 @@
 #
 # An agent that cannot start leaves the filter of the one before, wherever it
 # fails: at the flags' interfaces, at the pins, at the policy.  Where there was
-# none it leaves nothing.
+# none it leaves nothing.  One that is just starting keeps its socket.
 #
 #   client 10.77.0.2 .66 ---- veth ----> :8080
 . "$(dirname "$0")/lib.bash"
@@ -40,6 +40,19 @@ mend() {
 untouched() {
 	! ip -n "$gateway_ns" link show "$1" | grep -q prog/xdp &&
 		! tc -n "$gateway_ns" filter show dev "$1" ingress | grep -q pc_
+}
+
+# Stopped when it has its socket, and before it listens there.
+start_half() {
+	nsenter --net="/run/netns/$gateway_ns" "$bin" run --pin-dir "$pins" \
+		--interface gate0 --snapshot "$snapshot" "${service_flags[@]}" \
+		--events "$tmp/events" >"$tmp/half.log" 2>&1 </dev/null &
+	half=$!
+	eventually 60 test -S "$tmp/check.sock" && kill -STOP "$half"
+}
+
+half_ready() {
+	grep -q '^portcullis: ready' "$tmp/half.log"
 }
 
 begin_tests
@@ -89,4 +102,15 @@ end_agent KILL || true
 must "the next one fails late" fails "${late[@]}"
 is "none is in force" "$(generation)" 0
 is_passed "none is in force" dead "$direct"
+detach
+
+service_flags=(--listen "unix:$tmp/check.sock" --ledger none --trace "$tmp/trace")
+must "one is starting" start_half
+check "another one is refused" fails
+end_agent KILL || true
+agent=$half
+kill -CONT "$half"
+check "the first one is ready" eventually 60 half_ready
+is "and is asked" "$(curl -s -o "$tmp/body" -w '%{http_code}' \
+	--unix-socket "$tmp/check.sock" http://localhost/readyz || true)" 200
 end_tests
