@@ -93,8 +93,10 @@ static void tell_kernel(const struct pc_digest *key, const struct pc_key *value,
 			void *arg)
 {
 	struct agent *a = arg;
-	int rc = maps_put_key(&a->maps, key, value);
+	int rc = 0;
 
+	if (!atomic_load(&a->rollout.is_parted))
+		rc = maps_put_key(&a->maps, key, value);
 	/* A key that is not in force has no facts there to change. */
 	if (rc && rc != -ENOENT && !a->put_failed) {
 		a->put_failed = true;
