@@ -56,6 +56,7 @@ struct agent {
 	} on_signal, on_timer, on_files;
 	struct attachment *before; /* where programs were at the start */
 	size_t n_before;
+	struct pc_clock clock_before;
 	bool leaving;
 	bool has_maps;
 	bool put_failed; /* said once */
@@ -92,8 +93,10 @@ static void tell_kernel(const struct pc_digest *key, const struct pc_key *value,
 			void *arg)
 {
 	struct agent *a = arg;
-	int rc = maps_put_key(&a->maps, key, value);
+	int rc = 0;
 
+	if (!atomic_load(&a->rollout.is_parted))
+		rc = maps_put_key(&a->maps, key, value);
 	/* A key that is not in force has no facts there to change. */
 	if (rc && rc != -ENOENT && !a->put_failed) {
 		a->put_failed = true;
@@ -186,6 +189,8 @@ static int load(struct agent *a)
 		rc = maps_open_pinned(&a->maps, a->opt.pin_dir);
 		a->has_maps = !rc;
 	}
+	if (!rc)
+		rc = maps_clock(&a->maps, &a->clock_before);
 	if (!rc)
 		rc = living_open(&a->living, a->opt.pin_dir);
 	if (!rc)
@@ -367,6 +372,22 @@ static int start(struct agent *a)
 	return rc;
 }
 
+/*
+ * Denies go by the word of who stood by them last, and end with it: were it
+ * given anew by every start that fails, they would never end.
+ */
+static void return_lease(struct agent *a)
+{
+	struct pc_clock clock;
+
+	clock_take(&clock, 0);
+	clock.stopped_ns = a->clock_before.stopped_ns;
+	clock.lease_ns = a->clock_before.lease_ns;
+	clock.heartbeat_ns = a->clock_before.heartbeat_ns;
+	clock.agent_pid = a->clock_before.agent_pid;
+	maps_set_clock(&a->maps, &clock);
+}
+
 /* The policy and the places that an earlier run left, if there are any. */
 static void go_back(struct agent *a)
 {
@@ -390,8 +411,10 @@ static void undo(struct agent *a)
 {
 	size_t n;
 
-	if (a->has_maps)
+	if (a->has_maps) {
 		go_back(a);
+		return_lease(a);
+	}
 	if (a->adopted)
 		return;
 	if (a->lock < 0)

@@ -217,12 +217,15 @@ int rollout_apply(struct rollout *r, struct material *m, bool by_hand)
 	m->policy.base = (struct policy_base){ 0 };
 	if (!r->service || !r->opt->snapshot)
 		return 0;
+	atomic_store(&r->is_parted, false);
 	rc = service_replace(r->service, &m->snap,
-			     m->policy.head.complete_until_ns);
-	if (rc)
-		log_line("the decision service goes on with the keys from "
-			 "before: %s",
-			 strerror(-rc));
+			     m->policy.head.complete_until_ns,
+			     by_hand && r->opt->confirm_ns);
+	if (!rc)
+		return 0;
+	atomic_store(&r->is_parted, true);
+	log_line("the decision service goes on with the keys from before: %s",
+		 strerror(-rc));
 	return rc;
 }
 
@@ -304,6 +307,22 @@ void rollout_look(struct rollout *r)
 	files_done(r->files);
 }
 
+/*
+ * To the keys that are in force again.  It does not have those of an earlier
+ * run: then it goes by the ones it has, and the kernel is told nothing of them.
+ */
+static void take_service_back(struct rollout *r)
+{
+	if (!r->service || !r->opt->snapshot || !r->base.made_ns)
+		return;
+	atomic_store(&r->is_parted, false);
+	if (!service_go_back(r->service))
+		return;
+	atomic_store(&r->is_parted, true);
+	log_line("the decision service goes on with the keys of the policy "
+		 "that is gone");
+}
+
 /* What waited was to come after it: that waits for SIGHUP now. */
 static void undo(struct rollout *r)
 {
@@ -312,9 +331,7 @@ static void undo(struct rollout *r)
 	/* Numbers only grow: the next one is not taken for the one gone. */
 	r->rolled_back = true;
 	r->waiting = ROLLOUT_NONE;
-	/* What was told meanwhile went to the keys that are gone. */
-	if (r->service)
-		service_retell(r->service);
+	take_service_back(r);
 	if (!now)
 		log_line("the last policy was not confirmed: none is in force");
 	else
@@ -349,6 +366,8 @@ bool rollout_tick(struct rollout *r)
 	case MAPS_CONFIRMED:
 		log_line("generation %llu is confirmed",
 			 (unsigned long long)r->generation);
+		if (r->service)
+			service_keep(r->service);
 		break;
 	case MAPS_SETTLED:
 		break;

@@ -7,6 +7,7 @@
 #ifndef ROLLOUT_H
 #define ROLLOUT_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/stat.h>
@@ -39,6 +40,10 @@ struct rollout {
 	enum rollout_change
 		waiting;  /* until the one on approval is confirmed */
 	bool rolled_back; /* nothing is tried again unless asked by hand */
+	/* The service decides by others than the keys in force, and is not to
+	 * tell the kernel of them.
+	 */
+	atomic_bool is_parted;
 };
 
 /* A snapshot, and what was made of it and the lists. */

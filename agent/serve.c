@@ -44,7 +44,7 @@ static int load(struct server *s)
 	until_ns = o->deny_unknown
 			   ? keys_complete_until(&snap, o->lease_ns, now_ns)
 			   : 0;
-	rc = service_replace(s->service, &snap, until_ns);
+	rc = service_replace(s->service, &snap, until_ns, false);
 	snapshot_fini(&snap);
 	if (rc)
 		log_line("cannot take the snapshot over: %s", strerror(-rc));

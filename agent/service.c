@@ -63,6 +63,7 @@ struct service {
 	bool stopping;
 	bool ticked;  /* in this round */
 	bool unsaved; /* the status file could not be written: said once */
+	int64_t before_until_ns; /* complete, of what store_go_back() brings */
 };
 
 static int64_t monotonic_ns(void)
@@ -323,10 +324,13 @@ int service_open(struct service **out, const struct options *o)
 	rc = peer_rules_init(&s->rules, &o->socket_peers, &o->proxies);
 	if (!rc)
 		rc = open_events(s);
-	if (!rc)
-		rc = open_listeners(s);
+	/* The trace has one writer: a socket that nobody listens on may be of
+	 * one who is just starting.
+	 */
 	if (!rc)
 		rc = open_files(s);
+	if (!rc)
+		rc = open_listeners(s);
 	if (!rc)
 		rc = store_new(&s->store);
 	if (!rc)
@@ -420,22 +424,37 @@ static void send_mail(struct service *s, enum mail mail)
 }
 
 int service_replace(struct service *s, struct snapshot *snap,
-		    int64_t complete_until_ns)
+		    int64_t complete_until_ns, bool on_trial)
 {
 	_Atomic int64_t *until_ns = &s->desk.ground.complete_until_ns;
 	int64_t before_ns = atomic_exchange(until_ns, 0);
-	int rc = store_replace(s->store, snap);
+	int rc = on_trial ? store_try(s->store, snap)
+			  : store_replace(s->store, snap);
 
 	/* Never was a key unknown by the word of the other snapshot. */
 	atomic_store(until_ns, rc ? before_ns : complete_until_ns);
+	if (rc)
+		return rc;
+	s->before_until_ns = before_ns;
+	send_mail(s, MAIL_RELOADED);
+	return 0;
+}
+
+void service_keep(struct service *s)
+{
+	store_keep(s->store);
+}
+
+int service_go_back(struct service *s)
+{
+	_Atomic int64_t *until_ns = &s->desk.ground.complete_until_ns;
+	int64_t now_ns = atomic_exchange(until_ns, 0);
+	int rc = store_go_back(s->store);
+
+	atomic_store(until_ns, rc ? now_ns : s->before_until_ns);
 	if (!rc)
 		send_mail(s, MAIL_RELOADED);
 	return rc;
-}
-
-void service_retell(struct service *s)
-{
-	send_mail(s, MAIL_RELOADED);
 }
 
 static void close_fd(int fd)

@@ -7,6 +7,7 @@
 #ifndef SERVICE_H
 #define SERVICE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "options.h"
@@ -31,15 +32,17 @@ int service_start(struct service *s, service_tell_fn *tell, void *arg);
 
 /*
  * What is decided by from now on; takes the entries out of the snapshot.
- * complete_until_ns: until this Unix time there are no other keys.  Then all
- * keys whose use changes their facts are told again.  0, -ENOMEM: nothing has
- * changed.
+ * complete_until_ns: until this Unix time there are no other keys; on_trial: it
+ * may yet be taken back.  Then all keys whose use changes their facts are told
+ * again.  0, -ENOMEM: nothing has changed.
  */
 int service_replace(struct service *s, struct snapshot *snap,
-		    int64_t complete_until_ns);
-
-/* The keys have other facts than was told: tells of their use again. */
-void service_retell(struct service *s);
+		    int64_t complete_until_ns, bool on_trial);
+/* What is on trial, if anything is, stays; or what was before is decided by
+ * again: 0, -ENOENT: there was nothing before.
+ */
+void service_keep(struct service *s);
+int service_go_back(struct service *s);
 
 /* Answers what is under way and ends the thread.  NULL is none. */
 void service_free(struct service *s);

@@ -43,6 +43,7 @@ struct generation {
 
 struct store {
 	struct generation *now;
+	struct generation *before; /* of one on trial; NULL: there is none */
 	uint64_t secret;
 	/* Out of reach, but perhaps still being read. */
 	struct single *retired[RETIRED_MAX];
@@ -134,23 +135,69 @@ void store_free(struct store *s)
 	if (!s)
 		return;
 	free_retired(s);
+	generation_free(s->before);
 	generation_free(s->now);
 	free(s);
 }
 
+/* Returns the one before, which nobody reads any more. */
+static struct generation *change(struct store *s, struct generation *g)
+{
+	struct generation *old = s->now;
+
+	__atomic_store_n(&s->now, g, __ATOMIC_RELEASE);
+	synchronize_rcu();
+	free_retired(s);
+	return old;
+}
+
+static void discard(struct generation *g)
+{
+	generation_free(g);
+	/* What single rows left between others would stay ours for good. */
+	malloc_trim(0);
+}
+
 int store_replace(struct store *s, struct snapshot *snap)
 {
-	struct generation *g, *old = s->now;
+	struct generation *g;
 	int err = generation_new(&g, snap, s->secret);
 
 	if (err)
 		return err;
-	__atomic_store_n(&s->now, g, __ATOMIC_RELEASE);
-	synchronize_rcu();
-	generation_free(old);
-	free_retired(s);
-	/* What single rows left between others would stay ours for good. */
-	malloc_trim(0);
+	store_keep(s);
+	discard(change(s, g));
+	return 0;
+}
+
+int store_try(struct store *s, struct snapshot *snap)
+{
+	struct generation *g;
+	int err;
+
+	if (!s->now->taken_ns)
+		return store_replace(s, snap);
+	err = generation_new(&g, snap, s->secret);
+	if (err)
+		return err;
+	store_keep(s);
+	s->before = change(s, g);
+	return 0;
+}
+
+void store_keep(struct store *s)
+{
+	if (s->before)
+		discard(s->before);
+	s->before = NULL;
+}
+
+int store_go_back(struct store *s)
+{
+	if (!s->before)
+		return -ENOENT;
+	discard(change(s, s->before));
+	s->before = NULL;
 	return 0;
 }
 

@@ -28,6 +28,13 @@ void store_free(struct store *s);
  * ones any more.  0, -ENOMEM: the store is as it was.
  */
 int store_replace(struct store *s, struct snapshot *snap);
+/* The same, but what a snapshot brought before stays until one of the next two,
+ * or another snapshot, is called for.
+ */
+int store_try(struct store *s, struct snapshot *snap);
+void store_keep(struct store *s);
+/* -ENOENT: there is nothing to go back to. */
+int store_go_back(struct store *s);
 /*
  * Takes over what *e owns; *e itself stays the caller's.  0, -ENOMEM: the store
  * and *e are as they were.

@@ -3,7 +3,7 @@
 #
 # An agent that cannot start leaves the filter of the one before, wherever it
 # fails: at the flags' interfaces, at the pins, at the policy.  Where there was
-# none it leaves nothing.
+# none it leaves nothing.  One that is just starting keeps its socket.
 #
 #   client 10.77.0.2 .66 ---- veth ----> :8080
 . "$(dirname "$0")/lib.bash"
@@ -15,6 +15,11 @@ in_force() {
 	patience_s=0.5 ask good --interface 10.77.0.66 "$direct"
 	is "$1: a blocked address" "$(answered_by)" nobody
 	is "$1: the generation" "$(generation)" "${2:-1}"
+}
+
+# Whose word the denies go by, and whether that ends.
+lease() {
+	status | jq -c '.agent | [.pid, has("lease_s") and .lease_s < 600]'
 }
 
 fails() {
@@ -37,6 +42,19 @@ untouched() {
 		! tc -n "$gateway_ns" filter show dev "$1" ingress | grep -q pc_
 }
 
+# Stopped when it has its socket, and before it listens there.
+start_half() {
+	nsenter --net="/run/netns/$gateway_ns" "$bin" run --pin-dir "$pins" \
+		--interface gate0 --snapshot "$snapshot" "${service_flags[@]}" \
+		--events "$tmp/events" >"$tmp/half.log" 2>&1 </dev/null &
+	half=$!
+	eventually 60 test -S "$tmp/check.sock" && kill -STOP "$half"
+}
+
+half_ready() {
+	grep -q '^portcullis: ready' "$tmp/half.log"
+}
+
 begin_tests
 {
 	record good
@@ -46,6 +64,7 @@ must "a first start fails" fails --interface none0
 check "nothing is left" test ! -e "$pins/pc_active"
 
 must "an agent starts" start_agent --block 10.77.0.66/32
+killed=$agent
 end_agent KILL || true
 in_force "killed"
 must "no such interface" fails --block 10.77.0.66/32 --interface none0
@@ -61,8 +80,9 @@ ip -n "$gateway_ns" link add spare0 type veth peer name spare1
 ip -n "$gateway_ns" link add bridge0 type bridge
 late=(--interface spare0 --interface bridge0 --xdp-mode native
 	--block 10.77.0.3/32)
-must "no native XDP there" fails "${late[@]}"
+must "no native XDP there" fails "${late[@]}" --lease 0
 in_force "no native XDP there"
+is "no native XDP there: the lease" "$(lease)" "[$killed,true]"
 check "no native XDP there: nor elsewhere" untouched spare0
 must "on approval" fails "${late[@]}" --confirm 100s
 in_force "on approval"
@@ -82,4 +102,15 @@ end_agent KILL || true
 must "the next one fails late" fails "${late[@]}"
 is "none is in force" "$(generation)" 0
 is_passed "none is in force" dead "$direct"
+detach
+
+service_flags=(--listen "unix:$tmp/check.sock" --ledger none --trace "$tmp/trace")
+must "one is starting" start_half
+check "another one is refused" fails
+end_agent KILL || true
+agent=$half
+kill -CONT "$half"
+check "the first one is ready" eventually 60 half_ready
+is "and is asked" "$(curl -s -o "$tmp/body" -w '%{http_code}' \
+	--unix-socket "$tmp/check.sock" http://localhost/readyz || true)" 200
 end_tests

@@ -49,6 +49,19 @@ passed() {
 	[ "$rc $status" = "0 200" ]
 }
 
+# What the decision service says of a key.
+decision() {
+	curl -s -o "$tmp/body" -w '%{http_code}' --max-time 5 \
+		--unix-socket "$tmp/check.sock" -H "@$(credential "$1")" \
+		-H 'X-Forwarded-Method: POST' -H 'X-Forwarded-For: 10.77.0.2' \
+		-H 'X-Forwarded-Uri: /v1/messages' \
+		http://localhost/v1/auth/forward
+}
+
+decides() {
+	[ "$(decision "$1")" = "$2" ]
+}
+
 begin_tests
 service_flags=(--listen "unix:$tmp/check.sock" --ledger "$tmp/ledger.db"
 	--trace "$tmp/trace")
@@ -121,4 +134,39 @@ is_refused "on approval: used up" quota 429 API_KEY_QUOTA_EXHAUSTED "$direct"
 in_gateway "$bin" confirm --revert --pin-dir "$pins" >"$tmp/out"
 check "taken back: told again" eventually 5 refused quota
 is_refused "taken back" quota 429 API_KEY_QUOTA_EXHAUSTED "$direct"
+
+# Of a key that was used, too, only what is in force again is told.
+spend rich fifth 1
+{
+	header "$(time_text "$(now_ms)")"
+	keys | jq -c 'if .snapshot.user.id == 8
+		then .snapshot.status = "disabled" else . end'
+} | publish
+check "one more on approval" reload
+is_refused "on approval: disabled" rich 401 API_KEY_DISABLED "$direct"
+is "on approval: so says the service" "$(decision rich)" 401
+in_gateway "$bin" confirm --revert --pin-dir "$pins" >"$tmp/out"
+check "taken back: the service goes back" eventually 5 decides rich 200
+is_passed "taken back: live again" rich "$direct"
+
+# Of what an earlier run put into force this one knows no keys.
+end_agent TERM || true
+must "another run, on approval" start_agent --confirm 100s
+is_refused "another run: disabled" rich 401 API_KEY_DISABLED "$direct"
+in_gateway "$bin" confirm --revert --pin-dir "$pins" >"$tmp/out"
+check "another run: it knows" eventually 5 \
+	grep -q 'the keys of the policy that is gone' "$tmp/agent.log"
+spend rich sixth 5000000000
+is_passed "another run: nothing is told of the keys before" rich "$direct"
+is "nor is the service" "$(decision rich)" 401
+reload_keys() {
+	{
+		header "$(time_text "$(now_ms)")"
+		keys
+	} | publish
+	reload && in_gateway "$bin" confirm --pin-dir "$pins" >"$tmp/out"
+}
+check "other keys" reload_keys
+spend rich seventh 5000000000
+check "are told of again" eventually 5 refused rich
 end_tests

@@ -494,6 +494,55 @@ static void a_key_takes_at_most_300_bytes(void **state)
 	store_free(s);
 }
 
+static void assert_version(const struct store *s, int64_t version)
+{
+	struct pc_digest first = digest_of(0);
+	const struct entry *e = store_find(s, &first);
+
+	assert_non_null(e);
+	assert_int_equal(e->quota_used_nusd, version);
+	assert_int_equal(store_taken_ns(s), version);
+}
+
+static void what_is_on_trial_can_be_taken_back(void **state)
+{
+	struct snapshot first = snapshot_of(0, 10, 1), again;
+	struct store *s;
+
+	(void)state;
+	assert_int_equal(store_new(&s), 0);
+	assert_int_equal(store_try(s, &first), 0);
+	assert_int_equal(store_go_back(s), -ENOENT);
+	assert_version(s, 1);
+	for (int64_t version = 2; version < 4; version++) {
+		again = snapshot_of(0, 20, version);
+		assert_int_equal(store_try(s, &again), 0);
+		assert_version(s, version);
+		assert_int_equal(store_count(s), 20);
+		assert_int_equal(store_go_back(s), 0);
+		assert_version(s, 1);
+		assert_int_equal(store_count(s), 10);
+		assert_int_equal(store_go_back(s), -ENOENT);
+	}
+	again = snapshot_of(0, 20, 4);
+	assert_int_equal(store_try(s, &again), 0);
+	store_keep(s);
+	assert_int_equal(store_go_back(s), -ENOENT);
+	assert_version(s, 4);
+	for (int64_t version = 5; version < 7; version++) {
+		again = snapshot_of(0, 20, version);
+		assert_int_equal(store_try(s, &again), 0);
+	}
+	again = snapshot_of(0, 20, 7);
+	assert_int_equal(store_replace(s, &again), 0);
+	assert_int_equal(store_go_back(s), -ENOENT);
+	assert_version(s, 7);
+	/* What is still on trial goes with the rest. */
+	again = snapshot_of(0, 20, 8);
+	assert_int_equal(store_try(s, &again), 0);
+	store_free(s);
+}
+
 /* Unscattered, these would stand in one row: five billion steps. */
 static void a_table_stays_short_whatever_the_digests(void **state)
 {
@@ -535,6 +584,7 @@ int main(void)
 		cmocka_unit_test(
 			readers_see_whole_entries_while_a_writer_changes_them),
 		cmocka_unit_test(a_key_takes_at_most_300_bytes),
+		cmocka_unit_test(what_is_on_trial_can_be_taken_back),
 		cmocka_unit_test(a_table_stays_short_whatever_the_digests),
 	};
 
