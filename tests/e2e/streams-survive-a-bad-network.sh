@@ -27,8 +27,8 @@ short)
 	run_loss "5 %" 5
 	;;
 all)
-	# Without SACK or timestamps a connection takes up to a minute here by
-	# itself: the bed alone, no program attached, had ones of 55 s.
+	# Without SACK or timestamps TCP stands still for a minute here by itself:
+	# the bed alone, no program attached, had connections of 71 s.
 	patience_s=120 limit_s=300
 	for percent in 1 5; do
 		run_loss "$percent %" $percent

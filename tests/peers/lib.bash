@@ -37,6 +37,9 @@ start_gateway() {
 		access_log $tmp/gateway.log id;
 		client_body_buffer_size 4m;
 		keepalive_timeout 600;
+		client_header_timeout 600;
+		client_body_timeout 600;
+		send_timeout 600;
 		types { }
 		default_type application/octet-stream;
 		server {
