@@ -76,11 +76,13 @@ static void paths_mean_what_they_mean_to_the_gateway(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		const __u8 *p = (const __u8 *)rows[i].path;
-		__u32 n = (__u32)strlen(rows[i].path);
-		__u32 seed = pc_path_classify(p, n, PC_PROFILE_SEED);
-		__u32 later = pc_path_classify(p, n, PC_PROFILE_V0_1_179);
+		__u8 look[PC_PATH_LOOK] = { 0 };
+		__u32 n = (__u32)strlen(rows[i].path), seed, later;
 
+		assert_true(n <= sizeof(look));
+		memcpy(look, rows[i].path, n);
+		seed = pc_path_classify(look, n, PC_PROFILE_SEED);
+		later = pc_path_classify(look, n, PC_PROFILE_V0_1_179);
 		if (seed != rows[i].seed || later != rows[i].later)
 			fail_msg("%s: %#x and %#x", rows[i].path, seed, later);
 	}
